@@ -1,0 +1,29 @@
+#include "base/encoding.h"
+
+#include <doctest/doctest.h>
+
+using namespace std::string_literals;
+
+TEST_CASE("hex goes both ways and refuses what is not hex") {
+  CHECK(atolld::toHex("\x00\xff\x1a"s) == "00ff1a");
+  CHECK(atolld::parseHex("00FF1a").value() == "\x00\xff\x1a"s);
+  for (const char* bad : {"0", "0g", "zz"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(atolld::parseHex(bad).has_value());
+  }
+}
+
+TEST_CASE("percent-encoding goes both ways and refuses broken escapes") {
+  CHECK(atolld::percentEncode("a b/ü") == "a%20b%2f%c3%bc");
+  CHECK(atolld::percentDecode("a%20b%2F%c3%bc+").value() == "a b/ü+");
+  for (const char* bad : {"%", "%2", "a%zz"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(atolld::percentDecode(bad).has_value());
+  }
+}
+
+TEST_CASE("case is ASCII's only") {
+  CHECK(atolld::toLowerAscii("HöÉ-Z"s) == "höÉ-z");
+  CHECK(atolld::equalsIgnoringCase("Content-TYPE", "content-type"));
+  CHECK_FALSE(atolld::equalsIgnoringCase("a", "ab"));
+}

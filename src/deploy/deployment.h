@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace atolld::deploy {
+
+enum class ModuleType : std::uint8_t { EsModule, CommonJs, Wasm, Text, Data, Json };
+
+/// The name in JSON and MIME-like contexts: "esm", "cjs", "wasm", "text", "data", "json".
+std::string_view moduleTypeName(ModuleType type);
+std::optional<ModuleType> parseModuleType(std::string_view name);
+
+struct Module {
+  std::string name;  ///< As imported: a relative path without "./" ("lib/util.js").
+  ModuleType type = ModuleType::EsModule;
+  Bytes content;
+  std::string hash;  ///< Lower-case hex SHA-256 of the content: what the store shares it by.
+};
+
+struct TextBinding {
+  std::string name, value;
+};
+struct JsonBinding {
+  std::string name, json;  ///< Valid JSON text.
+};
+struct KvBinding {
+  std::string name, namespaceId;
+};
+/// A member of a script's `env`.
+using Binding = std::variant<TextBinding, JsonBinding, KvBinding>;
+
+/// One immutable upload of a script. Shared between threads; never changed once made.
+struct Version {
+  std::string id;  ///< Lower-case hex SHA-256 over all below but `createdAt`, `number`, `message`.
+  std::string tenant;
+  std::string script;
+  std::uint64_t number = 0;  ///< 1, 2, 3 … per script, in upload order.
+  std::string mainModule;    ///< Name of an EsModule or CommonJs module in `modules`.
+  std::vector<Module> modules;
+  std::vector<Binding> bindings;
+  std::string compatibilityDate;  ///< "YYYY-MM-DD".
+  std::vector<std::string> compatibilityFlags;
+  UnixMillis createdAt{};
+  std::string message;  ///< The uploader's note; may be empty.
+};
+
+/// Which version(s) of a script answer. Light: it names versions and holds no code.
+struct Deployment {
+  struct Share {
+    std::string versionId;
+    double percent = 100;
+  };
+  std::string tenant;
+  std::string script;
+  std::uint64_t number = 0;  ///< 1, 2, 3 … per script.
+  std::vector<Share> shares; ///< Never empty; percents add up to 100.
+  UnixMillis createdAt{};
+  std::string message;
+};
+
+/// hostname and optional path pattern -> script. Patterns: "host", "host/path*", "*.host/…".
+/// A trailing '*' in the path matches any rest; without one the path matches exactly.
+struct Route {
+  std::string pattern;  ///< Canonical: lower-case host, no scheme, path kept as given.
+  std::string tenant;
+  std::string script;
+};
+
+}  // namespace atolld::deploy

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace atolld::http {
+
+/// Header or trailer fields in the order received; names are lower-case always. All text lives in
+/// one buffer, so a list costs two allocations however long it is, none when reused after clear().
+/// Holds what it is given: names and values are checked where they enter (codec or webapi).
+class HeaderList {
+ public:
+  struct Field {
+    std::string_view name;  // Both borrowed from the list: valid until it next changes.
+    std::string_view value;
+  };
+
+  /// Lower-cases the name.
+  void add(std::string_view name, std::string_view value);
+  /// Replaces every field of that name by one.
+  void set(std::string_view name, std::string_view value);
+  /// Removes every field of that (lower-case) name; says whether there was one.
+  bool remove(std::string_view lowerName);
+  void clear() noexcept;
+
+  /// The first value of that (lower-case) name.
+  std::optional<std::string_view> find(std::string_view lowerName) const noexcept;
+
+  std::size_t size() const noexcept { return entries_.size(); }
+  bool empty() const noexcept { return entries_.empty(); }
+  Field operator[](std::size_t i) const noexcept;
+  /// Bytes of all names and values together.
+  std::size_t textBytes() const noexcept { return text_.size(); }
+
+  class Iterator {
+   public:
+    Iterator(const HeaderList& list, std::size_t i) : list_(&list), i_(i) {}
+    Field operator*() const noexcept { return (*list_)[i_]; }
+    Iterator& operator++() noexcept {
+      ++i_;
+      return *this;
+    }
+    bool operator==(const Iterator&) const = default;
+
+   private:
+    const HeaderList* list_;
+    std::size_t i_;
+  };
+  Iterator begin() const noexcept { return {*this, 0}; }
+  Iterator end() const noexcept { return {*this, entries_.size()}; }
+
+ private:
+  struct Entry {
+    std::uint32_t offset;
+    std::uint32_t nameSize;
+    std::uint32_t valueSize;
+  };
+  std::string text_;
+  std::vector<Entry> entries_;
+};
+
+}  // namespace atolld::http

@@ -1,0 +1,195 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "http/message.h"
+#include "store/kv_store.h"
+
+/// What a script and its host say to each other, as plain values: an isolate is a machine that
+/// takes an Event (one slice) and leaves Effects in an Outbox. Nothing here knows V8, a socket or a
+/// thread. Events are made and effects are carried out by dispatch/, on the loop thread; webapi/
+/// turns both into JavaScript and back, inside a slice.
+namespace atolld::isolate::host {
+
+/// One event being handled by the script: a request. Unique in its isolate, never reused, never 0.
+using InvocationId = std::uint32_t;
+/// One asynchronous question of the script. Made by the script's side; unique in its isolate.
+using OpId = std::uint32_t;
+/// A body flowing to or from the script. Host-made ids (inbound) are even, script-made (outbound)
+/// odd; unique in their isolate.
+using BodyId = std::uint32_t;
+using TimerId = std::uint32_t;
+
+// ---- bodies -------------------------------------------------------------------------------------
+
+struct NoBody {};
+/// Bytes that come through the other side's body of that id: an inbound body handed straight back
+/// (a request's or a fetched response's) never enters JavaScript.
+struct BodyRef {
+  BodyId id = 0;
+  std::optional<std::uint64_t> length;  ///< Known beforehand: becomes Content-Length.
+};
+using Body = std::variant<NoBody, Bytes, BodyRef>;
+
+// ---- host -> script -----------------------------------------------------------------------------
+
+/// A request for the script's fetch handler. A small body that arrived whole comes as Bytes.
+struct FetchEvent {
+  InvocationId invocation = 0;
+  std::unique_ptr<http::RequestHead> head;
+  Body body;
+};
+/// Bytes of an inbound body the script reads (never more than the credit it gave by BodyPull).
+struct BodyChunk {
+  BodyId body = 0;
+  Bytes bytes;
+};
+/// The inbound body ended; with an error, it broke off.
+struct BodyEnd {
+  BodyId body = 0;
+  std::optional<Error> error;
+};
+/// An outbound body: `accepted` more bytes went to the transport. The script writes on while what
+/// it wrote less what was accepted is below its high-water mark.
+struct BodyAccepted {
+  BodyId body = 0;
+  std::uint64_t accepted = 0;
+};
+/// Nobody reads that outbound body any more: cancel its source.
+struct BodyGone {
+  BodyId body = 0;
+  Error error;
+};
+struct TimerFired {
+  TimerId timer = 0;
+};
+/// The client of an invocation went away before its response was complete.
+struct ClientGone {
+  InvocationId invocation = 0;
+};
+
+struct FetchedResponse {
+  http::ResponseHead head;
+  Body body;
+};
+using OpValue = std::variant<std::monostate, Bytes, FetchedResponse,
+                             std::optional<store::KvEntry>, store::KvListing, Error>;
+/// The answer to an op; each op gets exactly one, unless its invocation ended before.
+struct OpDone {
+  OpId op = 0;
+  OpValue value;
+};
+/// Ends an invocation from outside (deadline, drain): its ops and timers are gone; JS state
+/// kept for it is dropped.
+struct InvocationOver {
+  InvocationId invocation = 0;
+};
+
+using Event = std::variant<FetchEvent, BodyChunk, BodyEnd, BodyAccepted, BodyGone, TimerFired,
+                           ClientGone, OpDone, InvocationOver>;
+
+// ---- script -> host -----------------------------------------------------------------------------
+
+/// The response of an invocation. At most one each.
+struct Respond {
+  InvocationId invocation = 0;
+  http::ResponseHead head;  ///< status and headers; framing follows `body`.
+  Body body;
+};
+/// The handler threw, rejected, or returned what is not a Response: answered 500.
+struct Failed {
+  InvocationId invocation = 0;
+  std::string message;  ///< "TypeError: x is not a function"
+  std::string stack;    ///< May be empty. For the tenant's log, never for the client.
+};
+/// Handler and every waitUntil() promise settled, the response body was written out: nothing more
+/// will come of the invocation. Exactly one each, the last.
+struct Done {
+  InvocationId invocation = 0;
+};
+/// Outbound body bytes.
+struct BodyWrite {
+  BodyId body = 0;
+  Bytes bytes;
+};
+struct BodyClose {
+  BodyId body = 0;
+  std::optional<Error> error;  ///< The source failed: the receiver must see a broken body.
+};
+/// Credit for an inbound body: up to `bytes` more may come. The first one starts the flow.
+struct BodyPull {
+  BodyId body = 0;
+  std::uint64_t bytes = 0;
+};
+/// Read the rest of an inbound body into one OpDone{Bytes} (text(), json(), arrayBuffer()).
+/// TooLarge above `bytesMax`.
+struct BodyCollect {
+  BodyId body = 0;
+  OpId op = 0;
+  std::uint64_t bytesMax = 0;
+};
+/// The script does not want the rest of an inbound body.
+struct BodyCancel {
+  BodyId body = 0;
+};
+struct TimerStart {
+  TimerId timer = 0;
+  InvocationId invocation = 0;
+  std::uint64_t delayMillis = 0;
+};
+struct TimerCancel {
+  TimerId timer = 0;
+};
+/// Outbound fetch, one hop: redirects are followed in JavaScript. Answer: FetchedResponse or Error.
+struct FetchStart {
+  OpId op = 0;
+  InvocationId invocation = 0;
+  std::unique_ptr<http::RequestHead> head;  ///< scheme, authority, target are the URL's.
+  Body body;
+};
+struct OpCancel {
+  OpId op = 0;
+};
+struct KvGet {
+  OpId op = 0;
+  InvocationId invocation = 0;
+  std::string namespaceId;
+  std::string key;
+};
+struct KvList {
+  OpId op = 0;
+  InvocationId invocation = 0;
+  std::string namespaceId;
+  std::string prefix;
+  std::size_t limit = 1000;
+  std::optional<std::string> cursor;
+};
+/// Resolves (monostate) when committed and visible here.
+struct KvWrite {
+  OpId op = 0;
+  InvocationId invocation = 0;
+  std::string namespaceId;
+  std::vector<store::KvPut> puts;
+  std::vector<std::string> removals;
+};
+struct Log {
+  InvocationId invocation = 0;  ///< 0 outside of any.
+  enum class Level : std::uint8_t { Debug, Log, Info, Warn, Error } level = Level::Log;
+  std::string text;
+};
+
+using Effect = std::variant<Respond, Failed, Done, BodyWrite, BodyClose, BodyPull, BodyCollect,
+                            BodyCancel, TimerStart, TimerCancel, FetchStart, OpCancel, KvGet,
+                            KvList, KvWrite, Log>;
+
+/// The effects one slice produced, in order. Filled by the thread in the slice, carried out by the
+/// seat holder after it.
+using Outbox = std::vector<Effect>;
+
+}  // namespace atolld::isolate::host

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <v8.h>
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/result.h"
+#include "deploy/deployment.h"
+#include "isolate/guest.h"
+#include "isolate/host.h"
+
+namespace atolld::isolate {
+
+struct IsolateLimits {
+  std::size_t heapBytesMax = 128ull * 1024 * 1024;
+};
+
+/// V8's process-wide state: flags, platform, the snapshot blob. Made once, first thing; never torn
+/// down before the last isolate is gone.
+class Platform {
+ public:
+  /// `snapshot` must outlive the process's use of V8; `guest` likewise.
+  static Platform& start(std::string_view snapshot, const Guest& guest);
+};
+
+/// One V8 isolate with one context, made from the snapshot, running one version of one script. Any
+/// thread may enter it, one at a time (v8::Locker inside).
+class Isolate {
+ public:
+  /// Costs about a millisecond: off the loop thread where it matters.
+  static Result<std::unique_ptr<Isolate>> create(const IsolateLimits& limits);
+  ~Isolate();
+  Isolate(const Isolate&) = delete;
+  Isolate& operator=(const Isolate&) = delete;
+
+  /// Compiles (or takes from the code cache), links and evaluates the version's modules. Once.
+  /// @error Script: syntax error, missing import, exception at top level, no default export …,
+  /// each with module, line and mend.
+  Result<> load(std::shared_ptr<const deploy::Version> version);
+
+  /// One slice: enters, delivers each event and drains microtasks after each, leaves. Effects are
+  /// appended to `outbox`.
+  /// @error Script (terminated, out of memory): the isolate must be dropped.
+  Result<> run(std::span<host::Event> events, host::Outbox& outbox);
+
+  const std::shared_ptr<const deploy::Version>& version() const noexcept;
+  std::size_t heapBytes() const noexcept;  ///< As of the end of the last slice.
+
+  // ---- for natives, inside a slice only ----
+  static Isolate& from(v8::Isolate* v8Isolate) noexcept;
+  v8::Isolate* v8() const noexcept;
+  host::Outbox& outbox() noexcept;
+  Guest::State& guestState() noexcept;
+
+ private:
+  struct State;
+  explicit Isolate(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace atolld::isolate

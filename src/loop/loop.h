@@ -1,0 +1,52 @@
+#pragma once
+
+#include <uv.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+
+namespace atolld::loop {
+
+/// One uv loop and the thread that holds its seat. Everything attached to a loop (timers, sockets,
+/// connections) is touched by that thread only; checkThread() proves it in every build.
+///
+/// A round is: run() once, then whatever the owner runs outside uv callbacks (slices), then
+/// runDeferred(). JavaScript never runs inside a uv callback.
+class Loop {
+ public:
+  Loop();
+  ~Loop();  // Every handle must be closed: checked.
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  /// Polls and runs callbacks once; waits for something to happen if `mayBlock`.
+  void run(bool mayBlock);
+  /// Runs rounds until no handle is left (for tests and teardown).
+  void runUntilClosed();
+
+  /// `task` runs in this round's runDeferred(); from inside one, in the same pass. For work that is
+  /// worth more once all of a round's answers are known, as flushing a connection's replies.
+  void defer(std::function<void()> task);
+  void runDeferred();
+  bool hasDeferred() const noexcept;
+
+  /// Milliseconds of the loop's own clock, read once per round.
+  std::uint64_t nowMillis() const noexcept;
+
+  /// Makes the calling thread the seat holder. The former holder must have let go of the loop.
+  void takeSeat() noexcept;
+  void checkThread() const noexcept;
+
+  uv_loop_t* raw() noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace atolld::loop

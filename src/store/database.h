@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace atolld::store {
+
+/// A column family of the replica: data families change only by log entries.
+enum class Family : std::uint8_t {
+  Tenants, Tokens, Scripts, Versions, Modules, Deployments, Routes, KvNamespaces, Kv
+};
+
+/// One change in a log entry. An entry's effect is exactly its ops, in order: equal (history,
+/// index, hash) means equal contents.
+struct Op {
+  enum class Kind : std::uint8_t { Put, Delete } kind = Kind::Put;
+  Family family = Family::Kv;
+  std::string key;
+  std::string value;  ///< Empty for Delete.
+};
+using Ops = std::vector<Op>;
+
+/// A position in the log.
+struct Position {
+  std::string history;      ///< 16 random bytes, made when the log is; raw.
+  std::uint64_t index = 0;  ///< 0: nothing committed yet.
+  std::string hash;         ///< SHA-256 chained over the previous hash and this entry; raw.
+};
+
+/// A consistent view of the data families. For a proposal it includes what earlier proposals of the
+/// same group will write.
+class View {
+ public:
+  virtual ~View() = default;
+  virtual Result<std::optional<std::string>> get(Family family, std::string_view key) const = 0;
+  /// Rows whose key starts with `prefix`, in key order from `from` on, until `visit` says false.
+  virtual Result<> scan(
+      Family family, std::string_view prefix, std::string_view from,
+      const std::function<bool(std::string_view key, std::string_view value)>& visit) const = 0;
+};
+
+/// Decides, from what is there, what to change; runs on the commit thread, one at a time, and must
+/// be a function of the view and its captures only. An error refuses the commit and is returned.
+/// Empty ops commit nothing and succeed with the current position.
+using Proposal = std::move_only_function<Result<Ops>(const View&)>;
+
+struct DatabaseOptions {
+  std::string path;
+  std::size_t blockCacheBytes = 256ull * 1024 * 1024;
+};
+
+/// The replica: RocksDB with the log and the data it says. One per data directory (locked).
+class Database {
+ public:
+  /// Opens or makes it. Verifies that the head of the log is what the position says.
+  /// @error Io (locked, disk), Corrupt
+  static Result<std::unique_ptr<Database>> open(const DatabaseOptions& options,
+                                                const Clock& clock);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  /// The one commit function. Entry and effect are one WriteBatch, synced before this returns;
+  /// concurrent commits share a sync. Blocks: storage threads only.
+  /// @return the entry's position.  @error the proposal's own, or Io (then nothing was committed,
+  /// and the database refuses further commits until reopened).
+  Result<Position> commit(Proposal proposal);
+
+  /// A consistent view of now. Any storage thread.
+  std::unique_ptr<View> view() const;
+  Position position() const;  ///< Any thread.
+
+  /// Called on the commit thread after each group, in order, with the last position and which
+  /// families changed (bit per Family). Set once, before the first commit.
+  void onCommitted(std::function<void(const Position&, std::uint32_t familyBits)> listener);
+
+  /// A read that may use only memory: nullopt outside = would block on disk.
+  /// Any thread, loop threads included.
+  std::optional<Result<std::optional<std::string>>> tryGet(Family family,
+                                                           std::string_view key) const;
+
+  /// Walks the whole log and checks index, chain and hashes. @error Corrupt says where.
+  Result<Position> verifyLog() const;
+
+ private:
+  struct State;
+  explicit Database(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace atolld::store

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "store/database.h"
+
+namespace atolld::store {
+
+/// Documented limits of Workers KV.
+struct KvLimits {
+  static constexpr std::size_t kKeyBytesMax = 512;
+  static constexpr std::size_t kValueBytesMax = 25ull * 1024 * 1024;
+  static constexpr std::size_t kMetadataBytesMax = 1024;
+  static constexpr std::int64_t kTtlSecondsMin = 60;
+  static constexpr std::size_t kListKeysMax = 1000;
+};
+
+struct KvEntry {
+  Bytes value;
+  std::optional<std::string> metadata;              ///< JSON text.
+  std::optional<std::int64_t> expirationSeconds;    ///< Unix seconds.
+};
+
+struct KvListing {
+  struct Key {
+    std::string name;
+    std::optional<std::int64_t> expirationSeconds;
+    std::optional<std::string> metadata;
+  };
+  std::vector<Key> keys;
+  std::optional<std::string> cursor;  ///< Set when there is more; opaque to callers.
+};
+
+struct KvPut {
+  std::string key;
+  Bytes value;
+  std::optional<std::string> metadata;
+  std::optional<std::int64_t> expirationSeconds;  ///< Absolute; a TTL is resolved by the caller.
+};
+
+/// Column family "kv": namespace id, key -> value with metadata and expiry. The only code that
+/// knows the encoding. An expired entry is absent, exactly from its second on, wherever the row is.
+class KvStore {
+ public:
+  KvStore(Database& database, const Clock& clock) : database_(database), clock_(clock) {}
+
+  /// Memory only; nullopt outside: ask a storage thread with get(). Any thread.
+  std::optional<Result<std::optional<KvEntry>>> tryGet(std::string_view namespaceId,
+                                                       std::string_view key) const;
+  /// Blocks on disk: storage threads only, as the rest.
+  Result<std::optional<KvEntry>> get(std::string_view namespaceId, std::string_view key) const;
+  /// @error InvalidArgument (limit, cursor)
+  Result<KvListing> list(std::string_view namespaceId, std::string_view prefix,
+                         std::size_t limit, std::optional<std::string_view> cursor) const;
+  /// One entry for all of them. @error InvalidArgument, TooLarge name the limit and the figure.
+  Result<Position> put(std::string_view namespaceId, std::vector<KvPut> puts);
+  Result<Position> remove(std::string_view namespaceId, std::vector<std::string> keys);
+
+  /// The documented rules, with texts as Workers users know them ("KV PUT failed: 414 UTF-8
+  /// encoded length of 513 exceeds key length limit of 512."). `operation` is "GET", "PUT" ….
+  static Result<> checkKey(std::string_view key, std::string_view operation);
+  Result<> checkPut(const KvPut& put) const;
+
+ private:
+  Database& database_;
+  const Clock& clock_;
+};
+
+}  // namespace atolld::store
