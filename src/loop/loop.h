@@ -28,14 +28,19 @@ class Loop {
   void run(bool mayBlock);
   /// Runs rounds until no handle is left (for tests and teardown).
   void runUntilClosed();
+  /// Makes a run() that waits, or is about to, return. Loop thread only; other threads post to a
+  /// Mailbox.
+  void stop() noexcept;
 
   /// `task` runs in this round's runDeferred(); from inside one, in the same pass. For work that is
-  /// worth more once all of a round's answers are known, as flushing a connection's replies.
+  /// worth more once all of a round's answers are known, as flushing a connection's replies. What
+  /// the task refers to must outlive it: it cannot be taken back. run() does not wait while there
+  /// are tasks.
   void defer(std::function<void()> task);
   void runDeferred();
   bool hasDeferred() const noexcept;
 
-  /// Milliseconds of the loop's own clock, read once per round.
+  /// Milliseconds of the loop's own monotonic clock, read once per round and when a Timer starts.
   std::uint64_t nowMillis() const noexcept;
 
   /// Makes the calling thread the seat holder. The former holder must have let go of the loop.

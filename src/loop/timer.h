@@ -18,7 +18,8 @@ class Timer {
   /// `loop` must outlive the timer.
   explicit Timer(Loop& loop);
 
-  /// Rearms the timer; a callback not yet fired is dropped.
+  /// Rearms the timer; a callback not yet fired is dropped. Never fires early: the delay counts
+  /// from this call. The callback may rearm or destroy the timer.
   void start(std::chrono::milliseconds delay, Callback onFire);
   void stop();
   bool active() const noexcept;
