@@ -1,0 +1,190 @@
+#include "config/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <vector>
+
+#include "base/suggest.h"
+
+namespace atolld::config {
+namespace {
+
+struct Options {
+  std::string config, data, http, https, control, admin, logLevel, join, token;
+  std::string shards;
+};
+
+constexpr std::array<std::string_view, 3> kModes{"standalone", "control", "edge"};
+
+void addOptions(CLI::App& app, Options& options, bool edge) {
+  app.add_option("--config", options.config, "Configuration file (edge-config/defaults.toml)")
+      ->type_name("FILE");
+  app.add_option("--data", options.data, "Directory of the node's state")->type_name("DIR");
+  app.add_option("--http", options.http, "HTTP address; \"\" for none")->type_name("HOST:PORT");
+  app.add_option("--https", options.https, "HTTPS address")->type_name("HOST:PORT");
+  app.add_option("--control", options.control, "Control API address")->type_name("HOST:PORT");
+  app.add_option("--admin", options.admin, "Health and metrics address")->type_name("HOST:PORT");
+  app.add_option("--shards", options.shards, "Event loops; 0 for one per core")->type_name("N");
+  app.add_option("--log-level", options.logLevel, "debug, info, warn or error")->type_name("LEVEL");
+  if (edge) {
+    app.add_option("--join", options.join, "The control plane's URL")->type_name("URL");
+    app.add_option("--token", options.token, "One-time join token")->type_name("TOKEN");
+  }
+}
+
+// CLI11's texts end in a full stop here and there and may be long; ours are one line.
+std::string oneLine(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  while (!text.empty() && (text.back() == ' ' || text.back() == '.')) text.pop_back();
+  return text;
+}
+
+std::unexpected<Error> unknownOption(const CLI::App& command, const std::string& word) {
+  std::vector<std::string> names;
+  for (const CLI::Option* const option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  const std::string bare = word.substr(0, word.find('='));
+  const std::string mend = didYouMean(bare, views);
+  const std::string kind = word.starts_with("-") ? "unknown option \"" : "unexpected word \"";
+  return fail(
+      ErrorCode::InvalidArgument,
+      kind + bare + "\"" +
+          (mend.empty() ? ": atolld " + command.get_name() + " --help lists the options" : mend));
+}
+
+Result<> apply(const CLI::App& command, const Options& options, Config& config) {
+  const auto given = [&](const char* name) { return command.get_option(name)->count() > 0; };
+  const auto address = [&](const char* name, const std::string& text,
+                           std::optional<Address>& slot) -> Result<> {
+    if (!given(name)) return {};
+    if (text.empty()) {
+      slot = std::nullopt;
+      return {};
+    }
+    Result<Address> parsed = parseAddress(text);
+    if (!parsed) return fail(parsed.error(), name);
+    slot = *std::move(parsed);
+    return {};
+  };
+  ATOLL_TRY_VOID(address("--http", options.http, config.listen.http));
+  ATOLL_TRY_VOID(address("--https", options.https, config.listen.https));
+  ATOLL_TRY_VOID(address("--control", options.control, config.listen.control));
+  ATOLL_TRY_VOID(address("--admin", options.admin, config.listen.admin));
+  if (given("--shards")) {
+    const char* const end = options.shards.data() + options.shards.size();
+    const auto [stop, error] = std::from_chars(options.shards.data(), end, config.shards);
+    if (error != std::errc() || stop != end || config.shards > 1024) {
+      return fail(ErrorCode::InvalidArgument, "--shards is a number from 0 (one per core) to 1024");
+    }
+  }
+  if (given("--log-level")) {
+    constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warn", "error"};
+    if (std::find(kLevels.begin(), kLevels.end(), options.logLevel) == kLevels.end()) {
+      return fail(ErrorCode::InvalidArgument,
+                  "--log-level \"" + options.logLevel + "\" is none of: debug info warn error");
+    }
+    config.log.level = options.logLevel;
+  }
+  if (given("--data")) {
+    if (options.data.empty()) {
+      return fail(ErrorCode::InvalidArgument, "--data is empty: name a directory");
+    }
+    config.dataDir = options.data;
+  }
+  if (config.dataDir.empty()) config.dataDir = defaultDataDir();
+  return {};
+}
+
+Result<> checkMode(CommandLine& line) {
+  const Config::Listen& listen = line.config.listen;
+  switch (line.mode) {
+    case Mode::Control:
+      line.config.listen.http = line.config.listen.https = std::nullopt;
+      if (!listen.control) {
+        return fail(ErrorCode::InvalidArgument,
+                    "listen.control is off: a control node has nothing else to serve; set it");
+      }
+      return {};
+    case Mode::Edge:
+      line.config.listen.control = std::nullopt;
+      if (line.join.empty() || line.token.empty()) {
+        return fail(ErrorCode::InvalidArgument,
+                    std::string(line.join.empty() ? "--join" : "--token") +
+                        " is missing: atolld edge --join URL --token TOKEN");
+      }
+      break;
+    case Mode::Standalone:
+      break;
+  }
+  if (!listen.http && !listen.https) {
+    return fail(ErrorCode::InvalidArgument,
+                "listen.http and listen.https are both off: nothing would be served; set one");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::variant<CommandLine, Printout>> parseCommandLine(std::span<const char* const> arguments,
+                                                             std::string_view version) {
+  CLI::App app("atolld: an edge function server", "atolld");
+  app.set_version_flag("--version", "atolld " + std::string(version));
+  Options options;
+  constexpr std::array<const char*, 3> kAbout{"Edge and control plane in one process",
+                                              "Control plane: API and log",
+                                              "Edge node: serves what a control plane sends it"};
+  std::array<CLI::App*, kModes.size()> commands{};
+  for (std::size_t i = 0; i < kModes.size(); ++i) {
+    commands[i] = app.add_subcommand(std::string(kModes[i]), kAbout[i]);
+    addOptions(*commands[i], options, kModes[i] == "edge");
+    commands[i]->allow_extras();
+  }
+  app.allow_extras();
+
+  // CLI11 wants the words in reverse.
+  std::vector<std::string> words(arguments.rbegin(), arguments.rend());
+  try {
+    app.parse(std::move(words));
+  } catch (const CLI::CallForHelp&) {
+    const auto asked = app.get_subcommands();
+    return Printout{asked.empty() ? app.help() : asked.front()->help("atolld")};
+  } catch (const CLI::CallForVersion&) {
+    return Printout{"atolld " + std::string(version) + "\n"};
+  } catch (const CLI::ParseError& error) {
+    return fail(ErrorCode::InvalidArgument, oneLine(error.what()));
+  }
+
+  const auto parsed = app.get_subcommands();
+  if (const auto extras = app.remaining(); parsed.empty() && !extras.empty()) {
+    return fail(ErrorCode::InvalidArgument,
+                "unknown mode \"" + extras.front() + "\"" + didYouMean(extras.front(), kModes));
+  }
+  if (parsed.size() != 1) {
+    return fail(ErrorCode::InvalidArgument,
+                parsed.empty() ? "no mode given: atolld standalone, control or edge"
+                               : "two modes given: choose one of standalone, control and edge");
+  }
+  const CLI::App& command = *parsed.front();
+  if (const auto extras = app.remaining(true); !extras.empty()) {
+    return unknownOption(command, extras.front());
+  }
+
+  CommandLine line;
+  line.mode = command.get_name() == "standalone" ? Mode::Standalone
+              : command.get_name() == "control"  ? Mode::Control
+                                                 : Mode::Edge;
+  if (command.get_option("--config")->count() > 0) {
+    ATOLL_TRY(line.config, loadConfig(options.config));
+  }
+  ATOLL_TRY_VOID(apply(command, options, line.config));
+  line.join = options.join;
+  line.token = options.token;
+  ATOLL_TRY_VOID(checkMode(line));
+  return line;
+}
+
+}  // namespace atolld::config
