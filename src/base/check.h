@@ -6,8 +6,8 @@
 namespace atolld {
 
 /// Ends the process with the place and the text on stderr. For our own mistakes, never for input.
-[[noreturn]] void checkFailed(std::string_view what,
-                              std::source_location where = std::source_location::current()) noexcept;
+[[noreturn]] void checkFailed(
+    std::string_view what, std::source_location where = std::source_location::current()) noexcept;
 
 }  // namespace atolld
 

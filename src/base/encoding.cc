@@ -83,8 +83,8 @@ std::string toLowerAscii(std::string_view text) {
 }
 
 bool equalsIgnoringCase(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, [](char c) { return toLowerAscii(c); },
-                            [](char c) { return toLowerAscii(c); });
+  return std::ranges::equal(
+      a, b, {}, [](char c) { return toLowerAscii(c); }, [](char c) { return toLowerAscii(c); });
 }
 
 }  // namespace atolld

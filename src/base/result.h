@@ -30,21 +30,36 @@ enum class ErrorCode {
 /// A stable lower_snake name for logs and JSON ("invalid_argument").
 constexpr std::string_view errorCodeName(ErrorCode code) {
   switch (code) {
-    case ErrorCode::InvalidArgument: return "invalid_argument";
-    case ErrorCode::NotFound: return "not_found";
-    case ErrorCode::AlreadyExists: return "already_exists";
-    case ErrorCode::Unauthorized: return "unauthorized";
-    case ErrorCode::Forbidden: return "forbidden";
-    case ErrorCode::Protocol: return "protocol";
-    case ErrorCode::TooLarge: return "too_large";
-    case ErrorCode::Overloaded: return "overloaded";
-    case ErrorCode::Unavailable: return "unavailable";
-    case ErrorCode::Timeout: return "timeout";
-    case ErrorCode::Aborted: return "aborted";
-    case ErrorCode::Corrupt: return "corrupt";
-    case ErrorCode::Script: return "script";
-    case ErrorCode::Io: return "io";
-    case ErrorCode::Internal: return "internal";
+    case ErrorCode::InvalidArgument:
+      return "invalid_argument";
+    case ErrorCode::NotFound:
+      return "not_found";
+    case ErrorCode::AlreadyExists:
+      return "already_exists";
+    case ErrorCode::Unauthorized:
+      return "unauthorized";
+    case ErrorCode::Forbidden:
+      return "forbidden";
+    case ErrorCode::Protocol:
+      return "protocol";
+    case ErrorCode::TooLarge:
+      return "too_large";
+    case ErrorCode::Overloaded:
+      return "overloaded";
+    case ErrorCode::Unavailable:
+      return "unavailable";
+    case ErrorCode::Timeout:
+      return "timeout";
+    case ErrorCode::Aborted:
+      return "aborted";
+    case ErrorCode::Corrupt:
+      return "corrupt";
+    case ErrorCode::Script:
+      return "script";
+    case ErrorCode::Io:
+      return "io";
+    case ErrorCode::Internal:
+      return "internal";
   }
   return "internal";
 }
@@ -79,17 +94,17 @@ inline std::unexpected<Error> fail(Error error, std::string_view context) {
 #define ATOLL_CONCAT(a, b) ATOLL_CONCAT_INNER(a, b)
 
 /// ATOLL_TRY(const T value, expression): declares value, or returns the expression's error.
-#define ATOLL_TRY(declaration, ...)                                                     \
-  auto ATOLL_CONCAT(tried_, __LINE__) = (__VA_ARGS__);                                  \
-  if (!ATOLL_CONCAT(tried_, __LINE__).has_value()) {                                    \
-    return std::unexpected(std::move(ATOLL_CONCAT(tried_, __LINE__)).error());          \
-  }                                                                                     \
+#define ATOLL_TRY(declaration, ...)                                            \
+  auto ATOLL_CONCAT(tried_, __LINE__) = (__VA_ARGS__);                         \
+  if (!ATOLL_CONCAT(tried_, __LINE__).has_value()) {                           \
+    return std::unexpected(std::move(ATOLL_CONCAT(tried_, __LINE__)).error()); \
+  }                                                                            \
   declaration = *std::move(ATOLL_CONCAT(tried_, __LINE__))
 
 /// For a Result<> whose value is nothing: returns the error, if there is one.
-#define ATOLL_TRY_VOID(...)                                                             \
-  do {                                                                                  \
-    if (auto tried = (__VA_ARGS__); !tried.has_value()) {                               \
-      return std::unexpected(std::move(tried).error());                                 \
-    }                                                                                   \
+#define ATOLL_TRY_VOID(...)                               \
+  do {                                                    \
+    if (auto tried = (__VA_ARGS__); !tried.has_value()) { \
+      return std::unexpected(std::move(tried).error());   \
+    }                                                     \
   } while (false)
