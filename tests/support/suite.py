@@ -88,12 +88,20 @@ def tail(log, lines=40):
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
 
 
+def errors_first(log):
+    """What a person needs of a failed build: the errors, else how it ended."""
+    errors = [line[:300] for line in log.read_text(errors="replace").splitlines()
+              if re.search(r"\berror:|^ERROR|undefined reference|undefined symbol", line)]
+    return "\n".join(errors[:20]) or tail(log)
+
+
 def build(kind, tally, targets=()):
     """Builds one type; counted as a test of its own, for nothing else can run without it."""
     log = LOGS / f"build-{kind}.log"
     code, seconds = run(["tools/build", kind, *targets], log)
     say(f"  built {kind} in {seconds:.0f} s")
-    tally.add(f"{kind} builds without a warning", "passed" if code == 0 else "failed", tail(log))
+    tally.add(f"{kind} builds without a warning", "passed" if code == 0 else "failed",
+              errors_first(log) if code else "")
     return code == 0
 
 
@@ -112,7 +120,8 @@ def unit(kind, tally, only):
     if only:
         listed = subprocess.run(["meson", "test", "-C", directory, "--list", "--no-rebuild"],
                                 cwd=TOP, capture_output=True, text=True).stdout
-        names = [line.split(" / ")[-1] for line in listed.splitlines() if only in line]
+        names = [re.split("[:/ ]+", line)[-1] for line in listed.splitlines()]
+        names = [name for name in names if only in name]
         if not names:
             return
     code, seconds = run(["meson", "test", "-C", str(directory), "--no-rebuild", "--num-processes",
@@ -123,7 +132,7 @@ def unit(kind, tally, only):
         return
     for line in report.read_text().splitlines():
         entry = json.loads(line)
-        name = f"unit {entry['name'].split(' / ')[-1]} ({kind})"
+        name = f"unit {re.split('[:/ ]+', entry['name'])[-1]} ({kind})"
         output = entry.get("stdout", "") + entry.get("stderr", "")
         counts = DOCTEST.search(output)
         if not counts:

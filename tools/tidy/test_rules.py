@@ -43,7 +43,7 @@ class Rules(unittest.TestCase):
             "src/deploy/e.cc": '#include "isolate/x.h"\n#include <v8.h>\n#include <rocksdb/db.h>\n',
             "src/isolate/f.cc": '#include "deploy/x.h"\n#include <v8-isolate.h>\n',
             "src/base/g.cc": '#include "local.h"\n#include <doctest/doctest.h>\n#include <x/y.h>\n',
-            "src/base/g_test.cc": "#include <doctest/doctest.h>\n",
+            "src/base/g_test.cc": "#include <doctest/doctest.h>\n#include <nlohmann/json.hpp>\n",
             "src/stray/h.cc": "\n",
         }), ["src/base/a.h:1", "src/base/g.cc:1", "src/base/g.cc:2", "src/base/g.cc:3",
              "src/deploy/e.cc:1", "src/deploy/e.cc:2", "src/deploy/e.cc:3",
