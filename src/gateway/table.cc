@@ -1,0 +1,187 @@
+#include "gateway/table.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "base/check.h"
+#include "base/encoding.h"
+
+namespace atolld::gateway {
+namespace {
+
+// RFC 1035's 255 octets on the wire are 253 characters; the root's dot may follow.
+constexpr std::size_t kHostBytesMax = 253;
+
+const DeploymentRef kNothing;
+
+bool isHostCharacter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+}
+
+bool isAddressCharacter(char c) {
+  return (c >= 'a' && c <= 'f') || (c >= '0' && c <= '9') || c == ':' || c == '.';
+}
+
+bool allDigits(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// "[::1]:8080" -> "[::1]"; nothing unless it is well-formed.
+std::optional<std::string_view> bracketedHost(std::string_view host) {
+  const std::size_t close = host.find(']');
+  if (close == std::string_view::npos || close < 3) return std::nullopt;
+  const std::string_view rest = host.substr(close + 1);
+  if (!rest.empty() && (rest.front() != ':' || !allDigits(rest.substr(1)))) return std::nullopt;
+  const std::string_view inside = host.substr(1, close - 1);
+  if (!std::all_of(inside.begin(), inside.end(), isAddressCharacter)) return std::nullopt;
+  return host.substr(0, close + 1);
+}
+
+// The host of a lower-case authority without port and root dot; nothing if it is no hostname.
+std::optional<std::string_view> hostOf(std::string_view authority) {
+  if (authority.starts_with('[')) return bracketedHost(authority);
+  std::string_view host = authority;
+  if (const std::size_t colon = host.find(':'); colon != std::string_view::npos) {
+    if (!allDigits(host.substr(colon + 1))) return std::nullopt;
+    host = host.substr(0, colon);
+  }
+  if (host.ends_with('.')) host.remove_suffix(1);
+  if (host.empty() || host.size() > kHostBytesMax) return std::nullopt;
+  char previous = '.';  // An empty label is no label: no leading dot, no two in a row.
+  for (const char c : host) {
+    if (!isHostCharacter(c) || (c == '.' && previous == '.')) return std::nullopt;
+    previous = c;
+  }
+  if (previous == '.') return std::nullopt;
+  return host;
+}
+
+std::size_t dotsIn(std::string_view text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '.'));
+}
+
+}  // namespace
+
+void Table::Host::finish() {
+  const auto byText = [](const PathRule& a, const PathRule& b) { return a.text < b.text; };
+  std::sort(paths.begin(), paths.end(), byText);
+  std::sort(prefixes.begin(), prefixes.end(), byText);
+  // In sorted order a prefix stands right before what starts with it, so the ancestors of a rule
+  // are on the chain of the rule before it.
+  for (std::size_t i = 1; i < prefixes.size(); ++i) {
+    std::size_t candidate = i - 1;
+    while (candidate != kNone && !prefixes[i].text.starts_with(prefixes[candidate].text)) {
+      candidate = prefixes[candidate].parent;
+    }
+    prefixes[i].parent = candidate;
+  }
+}
+
+const DeploymentRef& Table::Host::find(std::string_view path) const noexcept {
+  const auto before = [](const PathRule& rule, std::string_view text) { return rule.text < text; };
+  const auto exact = std::lower_bound(paths.begin(), paths.end(), path, before);
+  if (exact != paths.end() && exact->text == path) return exact->deployment;
+
+  const auto behind = [](std::string_view text, const PathRule& rule) { return text < rule.text; };
+  const auto after = std::upper_bound(prefixes.begin(), prefixes.end(), path, behind);
+  std::size_t i =
+      after == prefixes.begin() ? kNone : static_cast<std::size_t>(after - prefixes.begin()) - 1;
+  while (i != kNone && !path.starts_with(prefixes[i].text)) i = prefixes[i].parent;
+  return i == kNone ? any : prefixes[i].deployment;
+}
+
+void Table::add(std::string_view pattern, const DeploymentRef& deployment) {
+  const std::size_t slash = pattern.find('/');
+  std::string_view hostText = pattern.substr(0, slash);
+  std::string_view path = slash == std::string_view::npos ? "" : pattern.substr(slash);
+
+  const bool wildcard = hostText.starts_with("*.");
+  if (wildcard) {
+    hostText.remove_prefix(2);
+    wildcardDotsMin_ = std::min(wildcardDotsMin_, dotsIn(hostText));
+    wildcardDotsMax_ = std::max(wildcardDotsMax_, dotsIn(hostText));
+  }
+  Host& host = (wildcard ? wildcard_ : exact_)[toLowerAscii(hostText)];
+  if (path.empty()) {
+    if (!host.any) host.any = deployment;
+  } else if (path.ends_with('*')) {
+    path.remove_suffix(1);
+    host.prefixes.push_back({.text = std::string(path), .deployment = deployment});
+  } else {
+    host.paths.push_back({.text = std::string(path), .deployment = deployment});
+  }
+}
+
+std::shared_ptr<const Table> Table::build(const deploy::Registry::Listing& listing,
+                                          const TableOptions& options) {
+  auto table = std::make_shared<Table>();
+  table->logIndex_ = listing.logIndex;
+  // A slash is in no name, so it keeps "a" + "bc" apart from "ab" + "c".
+  ByText<DeploymentRef> byScript;
+  for (const deploy::Deployment& deployment : listing.deployments) {
+    const auto shared = std::make_shared<const deploy::Deployment>(deployment);
+    byScript[deployment.tenant + "/" + deployment.script] = shared;
+    const std::string domain = "." + options.defaultDomain;
+    table->defaults_[deployment.script + "." + deployment.tenant + domain] = shared;
+    if (deployment.tenant == options.defaultTenant) {
+      table->defaults_[deployment.script + domain] = shared;
+    }
+  }
+  for (const deploy::Route& route : listing.routes) {
+    const auto deployment = byScript.find(route.tenant + "/" + route.script);
+    if (deployment != byScript.end()) table->add(route.pattern, deployment->second);
+  }
+  for (auto& [text, host] : table->exact_) host.finish();
+  for (auto& [text, host] : table->wildcard_) host.finish();
+  return table;
+}
+
+const DeploymentRef& Table::find(std::string_view authority,
+                                 std::string_view target) const noexcept {
+  // Brackets or root dot, and a port of any number of zeros up to the buffer's end.
+  std::array<char, kHostBytesMax + 32> lower;
+  if (authority.size() > lower.size()) return kNothing;
+  std::transform(authority.begin(), authority.end(), lower.begin(),
+                 [](char c) { return toLowerAscii(c); });
+  const auto host = hostOf(std::string_view(lower.data(), authority.size()));
+  if (!host) return kNothing;
+  const std::string_view path = target.substr(0, target.find('?'));
+
+  if (const auto found = exact_.find(*host); found != exact_.end()) {
+    if (const DeploymentRef& deployment = found->second.find(path)) return deployment;
+  }
+  if (!wildcard_.empty() && !host->starts_with('[')) {
+    std::size_t dots = dotsIn(*host);
+    std::size_t dot = host->find('.');
+    while (dot != std::string_view::npos && dots > wildcardDotsMin_) {
+      const std::string_view suffix = host->substr(dot + 1);
+      --dots;  // Now the dots of the suffix.
+      if (dots <= wildcardDotsMax_) {
+        if (const auto found = wildcard_.find(suffix); found != wildcard_.end()) {
+          if (const DeploymentRef& deployment = found->second.find(path)) return deployment;
+        }
+      }
+      dot = host->find('.', dot + 1);
+    }
+  }
+  const auto found = defaults_.find(*host);
+  return found == defaults_.end() ? kNothing : found->second;
+}
+
+const deploy::Deployment::Share& pickShare(const deploy::Deployment& deployment,
+                                           std::uint64_t hash) noexcept {
+  ATOLL_CHECK(!deployment.shares.empty());
+  double point = static_cast<double>(hash >> 11) * 0x1p-53 * 100;  // Uniform in [0, 100).
+  for (const deploy::Deployment::Share& share : deployment.shares) {
+    if (point < share.percent) return share;
+    point -= share.percent;
+  }
+  // Rounding left a sliver behind the last share: the last one that has any traffic takes it.
+  for (auto share = deployment.shares.rbegin(); share != deployment.shares.rend(); ++share) {
+    if (share->percent > 0) return *share;
+  }
+  return deployment.shares.back();
+}
+
+}  // namespace atolld::gateway
