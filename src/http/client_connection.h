@@ -42,6 +42,7 @@ class ClientConnection {
  public:
   class Owner {
    public:
+    /// As ServerConnection::Owner's: output, shouldClose(), or wantsInput() true again.
     virtual void onOutputReady() = 0;
    protected:
     ~Owner() = default;

@@ -30,9 +30,10 @@ enum class Waiting { NextRequest, RequestHead, RequestBody, Handler, ClientToRea
 /// and a transport.
 class ServerConnection {
  public:
-  /// Told that output() has become non-empty or shouldClose() true, at most once until the owner
-  /// next takes output. May come from inside any call, or from a handler's later answer; the
-  /// owner only notes it and flushes after the round.
+  /// Told that output() has become non-empty, shouldClose() true, or wantsInput() true again (a
+  /// handler's consumed() made room), at most once until the owner next takes output. May come from
+  /// inside any call, or from a handler's later answer; the owner only notes it and flushes after
+  /// the round.
   class Owner {
    public:
     virtual void onOutputReady() = 0;

@@ -2,14 +2,20 @@
 
 #include <atomic>
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
 
 namespace atolld::loop {
 
 struct Loop::State {
+  struct Item {
+    std::function<void()> task;
+    Deferred* again = nullptr;  // Instead of `task`; null too once taken back.
+  };
+
   uv_loop_t loop;
-  std::vector<std::function<void()>> deferred;
+  std::vector<Item> deferred;
   std::size_t nextDeferred = 0;
   // Relaxed is enough: a seat moves under a lock or a message, which orders everything else too.
   std::atomic<std::thread::id> seat;
@@ -49,18 +55,24 @@ void Loop::stop() noexcept {
 
 void Loop::defer(std::function<void()> task) {
   checkThread();
-  state_->deferred.push_back(std::move(task));
+  state_->deferred.push_back({std::move(task), nullptr});
 }
 
 void Loop::runDeferred() {
   checkThread();
-  std::vector<std::function<void()>>& tasks = state_->deferred;
+  std::vector<State::Item>& items = state_->deferred;
   // By index, and moved out: a task may add tasks, which moves the vector's contents.
-  while (state_->nextDeferred < tasks.size()) {
-    const std::function<void()> task = std::move(tasks[state_->nextDeferred++]);
-    task();
+  while (state_->nextDeferred < items.size()) {
+    const State::Item item = std::move(items[state_->nextDeferred++]);
+    if (item.again != nullptr) {
+      item.again->position_ = Deferred::kUnscheduled;
+      const auto task = item.again->task_;  // The task may destroy its Deferred.
+      (*task)();
+    } else if (item.task) {
+      item.task();
+    }
   }
-  tasks.clear();
+  items.clear();
   state_->nextDeferred = 0;
 }
 
@@ -77,5 +89,20 @@ void Loop::checkThread() const noexcept {
 }
 
 uv_loop_t* Loop::raw() noexcept { return &state_->loop; }
+
+Deferred::Deferred(Loop& loop, std::function<void()> task)
+    : loop_(loop), task_(std::make_shared<const std::function<void()>>(std::move(task))) {}
+
+Deferred::~Deferred() {
+  loop_.checkThread();
+  if (position_ != kUnscheduled) loop_.state_->deferred[position_].again = nullptr;
+}
+
+void Deferred::schedule() {
+  loop_.checkThread();
+  if (position_ != kUnscheduled) return;
+  position_ = loop_.state_->deferred.size();
+  loop_.state_->deferred.push_back({nullptr, this});
+}
 
 }  // namespace atolld::loop

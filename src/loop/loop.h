@@ -2,11 +2,11 @@
 
 #include <uv.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <thread>
-#include <vector>
 
 #include "base/result.h"
 
@@ -50,8 +50,30 @@ class Loop {
   uv_loop_t* raw() noexcept;
 
  private:
+  friend class Deferred;
   struct State;
   std::unique_ptr<State> state_;
+};
+
+/// A task that an object defers again and again: scheduling it allocates nothing, and destroying it
+/// takes it back. Loop thread only.
+class Deferred {
+ public:
+  /// `loop` must outlive it. The task may destroy the Deferred.
+  Deferred(Loop& loop, std::function<void()> task);
+  ~Deferred();
+  Deferred(const Deferred&) = delete;
+  Deferred& operator=(const Deferred&) = delete;
+
+  /// As Loop::defer; nothing if it is scheduled already.
+  void schedule();
+
+ private:
+  friend class Loop;
+  static constexpr std::size_t kUnscheduled = SIZE_MAX;
+  Loop& loop_;
+  std::shared_ptr<const std::function<void()>> task_;
+  std::size_t position_ = kUnscheduled;
 };
 
 }  // namespace atolld::loop

@@ -36,6 +36,29 @@ TEST_CASE("deferred tasks run in order, and those they add run in the same pass"
   CHECK_FALSE(loop.hasDeferred());
 }
 
+TEST_CASE("a Deferred runs once however often it is scheduled, and never once destroyed") {
+  Loop loop;
+  std::string order;
+  Deferred kept(loop, [&] { order += 'k'; });
+  std::optional<Deferred> gone(std::in_place, loop, [&] { order += 'g'; });
+  std::optional<Deferred> suicidal;
+  suicidal.emplace(loop, [&] {
+    suicidal.reset();
+    order += 's';
+    kept.schedule();
+  });
+  kept.schedule();
+  kept.schedule();
+  gone->schedule();
+  suicidal->schedule();
+  gone.reset();
+  loop.runDeferred();
+  CHECK(order == "ksk");
+  kept.schedule();
+  loop.runDeferred();
+  CHECK(order == "kskk");
+}
+
 TEST_CASE("timers fire in the order of their deadlines, never when stopped or destroyed") {
   Loop loop;
   std::string order;

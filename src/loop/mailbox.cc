@@ -44,7 +44,14 @@ Mailbox::Mailbox(Loop& loop) : state_(std::make_shared<State>(loop)) {
   state_->self = state_;
 }
 
-Mailbox::~Mailbox() { close(); }
+Mailbox::~Mailbox() {
+  bool open = false;
+  {
+    const std::lock_guard lock(state_->mutex);
+    open = !state_->closed;
+  }
+  if (open) close();
+}
 
 void Mailbox::post(Letter letter) {
   const std::lock_guard lock(state_->mutex);

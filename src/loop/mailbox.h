@@ -14,7 +14,7 @@ class Mailbox {
   using Letter = std::move_only_function<void()>;
 
   explicit Mailbox(Loop& loop);  // Loop thread; `loop` must outlive the mailbox.
-  ~Mailbox();
+  ~Mailbox();                    // Loop thread; any thread once closed.
 
   /// Any thread, as long as the Mailbox lives.
   void post(Letter letter);
