@@ -33,6 +33,7 @@ class ClientExchange {
   /// The caller lost interest: resets the stream, or closes an HTTP/1 connection. onClosed() is
   /// called, with Aborted, before this returns.
   virtual void cancel() = 0;
+
  protected:
   ~ClientExchange() = default;
 };
@@ -44,6 +45,7 @@ class ClientConnection {
    public:
     /// As ServerConnection::Owner's: output, shouldClose(), or wantsInput() true again.
     virtual void onOutputReady() = 0;
+
    protected:
     ~Owner() = default;
   };

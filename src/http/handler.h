@@ -27,7 +27,8 @@ class ExchangeSink {
 };
 
 /// One request being answered, from the connection's side. Loop thread only. Valid from
-/// Handler::onRequest until its sink's onClosed().
+/// Handler::onRequest until its sink's onClosed(). No call of it leads back into the sink: what it
+/// causes (body bytes, onClosed() after abort()) is told from the connection's next turn.
 class Exchange {
  public:
   /// `sink` is borrowed until onClosed(); set before onRequest() returns.

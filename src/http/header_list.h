@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +27,8 @@ class HeaderList {
   /// Removes every field of that (lower-case) name; says whether there was one.
   bool remove(std::string_view lowerName);
   void clear() noexcept;
+  /// Room for that many bytes of names and values, and that many fields, in one allocation each.
+  void reserve(std::size_t textBytes, std::size_t count);
 
   /// The first value of that (lower-case) name.
   std::optional<std::string_view> find(std::string_view lowerName) const noexcept;
@@ -37,17 +41,23 @@ class HeaderList {
 
   class Iterator {
    public:
+    using value_type = Field;
+    using difference_type = std::ptrdiff_t;
+    using iterator_concept = std::forward_iterator_tag;
+
+    Iterator() = default;
     Iterator(const HeaderList& list, std::size_t i) : list_(&list), i_(i) {}
     Field operator*() const noexcept { return (*list_)[i_]; }
     Iterator& operator++() noexcept {
       ++i_;
       return *this;
     }
+    Iterator operator++(int) noexcept { return {*list_, i_++}; }
     bool operator==(const Iterator&) const = default;
 
    private:
-    const HeaderList* list_;
-    std::size_t i_;
+    const HeaderList* list_ = nullptr;
+    std::size_t i_ = 0;
   };
   Iterator begin() const noexcept { return {*this, 0}; }
   Iterator end() const noexcept { return {*this, entries_.size()}; }

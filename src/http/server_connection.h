@@ -13,13 +13,13 @@ namespace atolld::http {
 
 /// Limits of one server connection; the defaults are edge-config's.
 struct ServerLimits {
-  std::size_t headBytesMax = 128 * 1024;  ///< All header fields together (431 above it).
-  std::size_t targetBytesMax = 16 * 1024; ///< The request target (414 above it).
+  std::size_t headBytesMax = 128 * 1024;   ///< All header fields together (431 above it).
+  std::size_t targetBytesMax = 16 * 1024;  ///< The request target (414 above it).
   std::size_t headerCountMax = 256;
   std::uint64_t bodyBytesMax = 500ull * 1024 * 1024;  ///< 413 above it.
-  std::size_t receiveWindowBytes = 256 * 1024;  ///< Per exchange, unconsumed.
-  std::uint32_t concurrentStreamsMax = 128;     ///< HTTP/2.
-  std::size_t pipelinedMax = 32;                ///< HTTP/1.1 requests waiting behind the current one.
+  std::size_t receiveWindowBytes = 256 * 1024;        ///< Per exchange, unconsumed.
+  std::uint32_t concurrentStreamsMax = 128;           ///< HTTP/2.
+  std::size_t pipelinedMax = 32;  ///< HTTP/1.1 requests waiting behind the current one.
 };
 
 /// What a connection is waiting for; the owner's timeouts follow it.
@@ -30,13 +30,15 @@ enum class Waiting { NextRequest, RequestHead, RequestBody, Handler, ClientToRea
 /// and a transport.
 class ServerConnection {
  public:
-  /// Told that output() has become non-empty, shouldClose() true, or wantsInput() true again (a
-  /// handler's consumed() made room), at most once until the owner next takes output. May come from
-  /// inside any call, or from a handler's later answer; the owner only notes it and flushes after
-  /// the round.
+  /// Told that output() has become non-empty, or shouldClose() or wantsInput() true, at most once
+  /// until the owner next takes output. May come from inside any call, or from a handler's later
+  /// answer; the owner only notes it and flushes after the round: it calls output() (even if there
+  /// turns out to be none: that is where a request waiting for its turn goes to the handler),
+  /// then looks at wantsInput() and shouldClose() again.
   class Owner {
    public:
     virtual void onOutputReady() = 0;
+
    protected:
     ~Owner() = default;
   };
@@ -59,6 +61,9 @@ class ServerConnection {
 
   /// Once output() is empty, close the transport.
   virtual bool shouldClose() const = 0;
+  /// The close must be a reset (no FIN, no close_notify), for the response was cut off and nothing
+  /// else would show that to the client.
+  virtual bool shouldReset() const { return false; }
   /// Finish what was accepted, accept no more (Connection: close, GOAWAY), then shouldClose().
   virtual void startDrain() = 0;
   /// A deadline of the owner passed: answers 408 where the protocol has an answer, then closes.

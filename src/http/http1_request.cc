@@ -1,0 +1,281 @@
+#include "http/http1_request.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/encoding.h"
+#include "http/field_rules.h"
+#include "http/target.h"
+
+namespace atolld::http {
+namespace {
+
+using MaybeRefusal = std::optional<Refusal>;
+
+struct StartLine {
+  std::string_view method;
+  std::string_view target;
+};
+
+MaybeRefusal readStartLine(std::string_view line, const ServerLimits& limits, RequestHead& head,
+                           StartLine& start) {
+  const std::size_t first = line.find(' ');
+  const std::size_t last = line.rfind(' ');
+  if (first == std::string_view::npos || last == first) {
+    return Refusal{400, "the request line is not METHOD TARGET VERSION"};
+  }
+  start.method = line.substr(0, first);
+  start.target = line.substr(first + 1, last - first - 1);
+  const std::string_view version = line.substr(last + 1);
+  if (!isToken(start.method)) return Refusal{400, "the method is not a token"};
+  const bool visible =
+      std::ranges::all_of(start.target, [](char c) { return c > 0x20 && c < 0x7f; });
+  if (!visible || start.target.empty()) {
+    return Refusal{400, "the request target holds an illegal character"};
+  }
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (version.size() != 8 || !version.starts_with("HTTP/") || !digit(version[5]) ||
+      version[6] != '.' || !digit(version[7])) {
+    return Refusal{400, "the request line does not end in an HTTP version"};
+  }
+  head.method = start.method;
+  if (start.target.size() > limits.targetBytesMax) {
+    return Refusal{414, "the request target is too long"};
+  }
+  if (version == "HTTP/1.1") {
+    head.version = Version::Http11;
+  } else if (version == "HTTP/1.0") {
+    head.version = Version::Http10;
+  } else {
+    return Refusal{505, "this port speaks HTTP/1.0, HTTP/1.1 and HTTP/2"};
+  }
+  return std::nullopt;
+}
+
+/// The fields that decide how the message is read, collected before anything is decided.
+struct Decisive {
+  std::optional<std::string_view> host;
+  std::optional<std::string_view> contentLength;
+  std::optional<std::string_view> transferEncoding;
+  std::optional<std::string_view> expect;
+  bool connectionClose = false;
+  bool connectionKeepAlive = false;
+  bool namesOthers = false;  // Connection names fields besides the ones known to be hop-by-hop.
+};
+
+MaybeRefusal readConnectionField(std::string_view value, Decisive& decisive) {
+  while (true) {
+    const std::string_view option = nextListElement(value);
+    if (option.empty()) return std::nullopt;
+    if (!isToken(option)) return Refusal{400, "the connection field is malformed"};
+    if (equalsIgnoringCase(option, "close")) {
+      decisive.connectionClose = true;
+      continue;
+    }
+    if (equalsIgnoringCase(option, "keep-alive")) {
+      decisive.connectionKeepAlive = true;
+      continue;
+    }
+    switch (knownField(toLowerAscii(option))) {
+      case KnownField::Host:
+      case KnownField::ContentLength:
+      case KnownField::TransferEncoding:
+        return Refusal{400, "the connection field names a field that frames the message"};
+      case KnownField::Other:
+      case KnownField::Date:
+      case KnownField::Trailer:
+      case KnownField::Expect:
+        decisive.namesOthers = true;
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+MaybeRefusal collect(const HeaderList& fields, Decisive& decisive) {
+  const auto once = [](std::optional<std::string_view>& slot, std::string_view value) {
+    const bool first = !slot.has_value();
+    slot = value;
+    return first;
+  };
+  for (const auto [name, value] : fields) {
+    switch (knownField(name)) {
+      case KnownField::Host:
+        if (!once(decisive.host, value)) return Refusal{400, "there is more than one host field"};
+        break;
+      case KnownField::ContentLength:
+        if (!once(decisive.contentLength, value)) {
+          return Refusal{400, "there is more than one content-length field"};
+        }
+        break;
+      case KnownField::TransferEncoding:
+        if (!once(decisive.transferEncoding, value)) {
+          return Refusal{400, "there is more than one transfer-encoding field"};
+        }
+        break;
+      case KnownField::Expect:
+        if (!once(decisive.expect, value))
+          return Refusal{417, "there is more than one expectation"};
+        break;
+      case KnownField::Connection:
+        if (const MaybeRefusal refusal = readConnectionField(value, decisive)) return refusal;
+        break;
+      default:
+        break;
+    }
+  }
+  return std::nullopt;
+}
+
+/// Exactly one final "chunked", or an answer that tells malformed from not implemented.
+MaybeRefusal checkTransferEncoding(std::string_view value) {
+  if (equalsIgnoringCase(value, "chunked")) return std::nullopt;
+  bool chunkedSeen = false;
+  bool any = false;
+  for (std::string_view coding = nextListElement(value); !coding.empty();
+       coding = nextListElement(value)) {
+    const std::string_view name = trimBlanks(coding.substr(0, coding.find(';')));
+    if (!isToken(name) || chunkedSeen) {
+      return Refusal{400, "the transfer-encoding field is malformed"};
+    }
+    any = true;
+    chunkedSeen = equalsIgnoringCase(name, "chunked");
+  }
+  if (!any) return Refusal{400, "the transfer-encoding field is malformed"};
+  return Refusal{501, "the only transfer coding understood is chunked"};
+}
+
+MaybeRefusal readBodyFraming(const Decisive& decisive, const ServerLimits& limits,
+                             RequestHead& head, RequestFraming& framing) {
+  head.body = BodyKind::None;
+  head.contentLength = 0;
+  if (decisive.transferEncoding) {
+    if (decisive.contentLength) {
+      return Refusal{400, "there are both content-length and transfer-encoding"};
+    }
+    if (head.version == Version::Http10) {
+      return Refusal{400, "HTTP/1.0 has no transfer-encoding"};
+    }
+    if (const MaybeRefusal refusal = checkTransferEncoding(*decisive.transferEncoding)) {
+      return refusal;
+    }
+    framing.chunked = true;
+    head.body = BodyKind::Unknown;
+  } else if (decisive.contentLength) {
+    const Result<std::uint64_t> length = parseContentLength(*decisive.contentLength);
+    if (!length) return Refusal{400, "content-length is not a number of bytes"};
+    if (*length > limits.bodyBytesMax) return Refusal{413, "the request body is too large"};
+    head.contentLength = *length;
+    if (*length > 0) head.body = BodyKind::Length;
+  }
+  return std::nullopt;
+}
+
+MaybeRefusal readExpectation(const Decisive& decisive, RequestHead& head) {
+  head.expectsContinue = false;
+  // HTTP/1.0 knows no expectations and would not understand an interim answer.
+  if (!decisive.expect || head.version == Version::Http10) return std::nullopt;
+  if (!equalsIgnoringCase(*decisive.expect, "100-continue")) {
+    return Refusal{417, "the only expectation understood is 100-continue"};
+  }
+  head.expectsContinue = head.body != BodyKind::None;
+  return std::nullopt;
+}
+
+MaybeRefusal readAuthority(const Decisive& decisive, RequestHead& head) {
+  if (!decisive.host) {
+    if (head.version == Version::Http10) return std::nullopt;
+    return Refusal{400, "there is no host field"};
+  }
+  Result<std::string> authority = parseAuthority(*decisive.host);
+  if (!authority) return Refusal{400, "the host field is not a valid host"};
+  head.authority = *std::move(authority);
+  return std::nullopt;
+}
+
+MaybeRefusal readTarget(std::string_view target, bool secure, RequestHead& head) {
+  if (head.method == "CONNECT") return Refusal{501, "CONNECT is not supported"};
+  if (isOriginForm(target) || (target == "*" && head.method == "OPTIONS")) {
+    head.target = target;
+    return std::nullopt;
+  }
+  const Result<AbsoluteTarget> absolute = splitAbsoluteForm(target);
+  if (!absolute) return Refusal{400, "the request target is malformed"};
+  Result<std::string> authority = parseAuthority(absolute->authority);
+  if (!authority) return Refusal{400, "the request target's host is not a valid host"};
+  if (absolute->secure != secure) {
+    return Refusal{400, "the request target's scheme is not the connection's"};
+  }
+  // RFC 9112 section 3.2.2 lets the target win. Two hosts in one request are two readings of it.
+  if (!head.authority.empty() && !sameAuthority(*authority, head.authority, secure)) {
+    return Refusal{400, "the request target and the host field name different hosts"};
+  }
+  head.authority = *std::move(authority);
+  head.target = absolute->pathAndQuery.starts_with('/') ? "" : "/";
+  head.target += absolute->pathAndQuery;
+  if (!isOriginForm(head.target)) return Refusal{400, "the request target is malformed"};
+  return std::nullopt;
+}
+
+bool namedByConnection(const HeaderList& fields, std::string_view lowerName) {
+  for (const auto [name, value] : fields) {
+    if (knownField(name) != KnownField::Connection) continue;
+    std::string_view list = value;
+    for (std::string_view option = nextListElement(list); !option.empty();
+         option = nextListElement(list)) {
+      if (equalsIgnoringCase(option, lowerName)) return true;
+    }
+  }
+  return false;
+}
+
+void keepEndToEnd(const HeaderList& fields, const Decisive& decisive, HeaderList& kept) {
+  kept.reserve(fields.textBytes(), fields.size());
+  for (const auto [name, value] : fields) {
+    switch (knownField(name)) {
+      case KnownField::Other:
+      case KnownField::ContentLength:
+      case KnownField::Trailer:
+      case KnownField::Date:
+        if (!decisive.namesOthers || !namedByConnection(fields, name)) kept.add(name, value);
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+}  // namespace
+
+std::optional<Refusal> readRequestHead(std::string_view raw, std::size_t startLineBytes,
+                                       const ServerLimits& limits, bool secure, Http1Parser& parser,
+                                       HeaderList& fields, RequestHead& head,
+                                       RequestFraming& framing) {
+  StartLine start;
+  if (const auto refusal = readStartLine(raw.substr(0, startLineBytes), limits, head, start)) {
+    return refusal;
+  }
+  fields.clear();
+  const auto syntax = parser.parseHead(raw, fields);
+  if (!parser.methodKnown()) return Refusal{501, "the method is not supported"};
+  if (syntax && !parser.headComplete()) return syntax;
+
+  Decisive decisive;
+  if (const auto refusal = collect(fields, decisive)) return refusal;
+  if (const auto refusal = readAuthority(decisive, head)) return refusal;
+  if (const auto refusal = readTarget(start.target, secure, head)) return refusal;
+  if (const auto refusal = readBodyFraming(decisive, limits, head, framing)) return refusal;
+  if (const auto refusal = readExpectation(decisive, head)) return refusal;
+  // llhttp refuses the framing that passed our own rules: two readings, so none.
+  if (syntax) return syntax;
+
+  head.scheme = secure ? "https" : "http";
+  framing.keepAlive = head.version == Version::Http11
+                          ? !decisive.connectionClose
+                          : decisive.connectionKeepAlive && !decisive.connectionClose;
+  keepEndToEnd(fields, decisive, head.headers);
+  return std::nullopt;
+}
+
+}  // namespace atolld::http
