@@ -254,7 +254,7 @@ def main():
     if build("release", tally):
         unit("release", tally, options.only)
         python("release", tally, options,
-               ["tests/support", "tests/integration", "tests/conformance", "tests/chaos"])
+               ["tests/bench", "tests/integration", "tests/conformance", "tests/chaos"])
     if not options.quick:
         headline("address and undefined behaviour sanitizers")
         if build("asan", tally):

@@ -1,0 +1,51 @@
+"""What is measured: one row is one request, sent over and over, and its expected answer."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+
+_PAGE = b"The quick brown fox jumps over the lazy dog. 0123456789 abcdefg\n" * 1600
+_JSON = json.dumps({"items": [{"id": i, "name": f"item {i}", "ok": True} for i in range(24)]},
+                   separators=(",", ":")).encode()
+_BLOB = bytes(range(256)) * 256
+_MEGABYTE = bytes(range(256)) * 4096
+_VALUE = b"v" * 1024
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    about: str
+    handler: str
+    answer: bytes
+    method: str = "GET"
+    body: bytes = b""
+    headers: dict = field(default_factory=dict)
+    protocol: str = "h1"
+    connections: int = 64
+    tenants: int = 1
+    peers: bool = True  # Whether another runtime has something like it.
+
+    def hosts(self):
+        if self.tenants == 1:
+            return ["bench.localhost"]
+        return [f"t{number}.localhost" for number in range(self.tenants)]
+
+
+ROWS = [
+    Row("hello", "hello world, HTTP/1.1 keep-alive", "hello", b"Hello, World!"),
+    Row("hello-h2", "hello world, HTTP/2 in the clear", "hello", b"Hello, World!", protocol="h2"),
+    Row("echo", "JSON POST of 1 KB, parsed and sent back", "echo", _JSON, "POST", _JSON,
+        {"content-type": "application/json"}),
+    Row("page", "100 KB static body", "page", _PAGE),
+    Row("stream", "1 MB streamed through", "stream", _MEGABYTE, "POST", _MEGABYTE,
+        connections=8),
+    Row("sha256", "SHA-256 of a 64 KB body", "sha256",
+        hashlib.sha256(_BLOB).hexdigest().encode(), "POST", _BLOB),
+    # The peers read a Map in memory: a floor, not an equal.
+    Row("kv", "KV read of a 1 KB value", "kv", _VALUE),
+    Row("tenants", "hello world of 1,000 tenants in turn", "hello", b"Hello, World!",
+        tenants=1000, peers=False),
+]
+
+KV_VALUE = _VALUE
