@@ -19,13 +19,14 @@ struct Native {
 };
 
 /// A file of isolates/web, compiled into the binary. Evaluated as the body of
-/// `(function (native, internals) { … })`: `native` carries the Native functions, `internals` is the
-/// one object that built-in scripts share and tenants never see.
+/// `(function (native, internals) { … })`: `native` carries the Native functions and
+/// `loadScript(name)`, `internals` is the one object that built-in scripts share and tenants never
+/// see.
 struct WebScript {
   std::string_view name;    ///< "web/streams.js"
   std::string_view source;  ///< ASCII; lives as long as the process (external strings point at it).
   bool eager = true;        ///< Run into the snapshot; otherwise on first use, by
-                            ///< `native.loadScript(name)`.
+                            ///< `native.loadScript(name)`, which gives what the script returns.
 };
 
 class Isolate;
@@ -42,7 +43,8 @@ class Guest {
   virtual std::span<const Native> natives() const = 0;
   virtual std::span<const WebScript> scripts() const = 0;
 
-  /// Once per isolate, after the context came out of the snapshot. `internals` is the shared object.
+  /// Once per isolate, after the context came out of the snapshot. `internals` is the shared
+  /// object.
   virtual std::unique_ptr<State> attach(Isolate& isolate, v8::Local<v8::Context> context,
                                         v8::Local<v8::Object> internals) const = 0;
   /// Once, after the main module was evaluated: builds `env`, checks the handlers.
@@ -53,6 +55,22 @@ class Guest {
   /// pending is a bug of ours: script errors become host::Failed effects.
   virtual void deliver(Isolate& isolate, v8::Local<v8::Context> context,
                        host::Event event) const = 0;
+
+  /// At the end of a slice, for each promise that was rejected in it and has no handler; `reason`
+  /// is what it was rejected with. Microtasks are drained once more afterwards.
+  virtual void onUnhandledRejection(Isolate& isolate, v8::Local<v8::Context> context,
+                                    v8::Local<v8::Promise> promise,
+                                    v8::Local<v8::Value> reason) const {}
+  /// At the end of a slice, for each exception that a microtask threw and nobody caught.
+  virtual void onUncaughtException(Isolate& isolate, v8::Local<v8::Context> context,
+                                   v8::Local<v8::Value> exception) const {}
+  /// The exports of a module that the platform provides ("cloudflare:workers"): an object whose own
+  /// enumerable properties are the exports; include "default" where there is one. Empty: there is
+  /// no such module. Asked once per isolate and specifier, while the script's modules are linked.
+  virtual v8::MaybeLocal<v8::Object> builtinModule(Isolate& isolate, v8::Local<v8::Context> context,
+                                                   std::string_view specifier) const {
+    return {};
+  }
 };
 
 }  // namespace atolld::isolate

@@ -78,8 +78,8 @@ struct FetchedResponse {
   http::ResponseHead head;
   Body body;
 };
-using OpValue = std::variant<std::monostate, Bytes, FetchedResponse,
-                             std::optional<store::KvEntry>, store::KvListing, Error>;
+using OpValue = std::variant<std::monostate, Bytes, FetchedResponse, std::optional<store::KvEntry>,
+                             store::KvListing, Error>;
 /// The answer to an op; each op gets exactly one, unless its invocation ended before.
 struct OpDone {
   OpId op = 0;
@@ -184,9 +184,9 @@ struct Log {
   std::string text;
 };
 
-using Effect = std::variant<Respond, Failed, Done, BodyWrite, BodyClose, BodyPull, BodyCollect,
-                            BodyCancel, TimerStart, TimerCancel, FetchStart, OpCancel, KvGet,
-                            KvList, KvWrite, Log>;
+using Effect =
+    std::variant<Respond, Failed, Done, BodyWrite, BodyClose, BodyPull, BodyCollect, BodyCancel,
+                 TimerStart, TimerCancel, FetchStart, OpCancel, KvGet, KvList, KvWrite, Log>;
 
 /// The effects one slice produced, in order. Filled by the thread in the slice, carried out by the
 /// seat holder after it.

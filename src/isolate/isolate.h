@@ -14,8 +14,15 @@
 
 namespace atolld::isolate {
 
+struct IsolateState;
+
+/// Stack that every thread entering an isolate needs: V8 takes 984 KB from where it was entered and
+/// trusts that they are there; the rest is for our frames below and the natives' above.
+inline constexpr std::size_t kScriptThreadStackBytes = 4ull * 1024 * 1024;
+
 struct IsolateLimits {
-  std::size_t heapBytesMax = 128ull * 1024 * 1024;
+  std::size_t heapBytesMax = 128ull * 1024 * 1024;    ///< JavaScript objects, strings, code.
+  std::size_t bufferBytesMax = 128ull * 1024 * 1024;  ///< ArrayBuffers and Wasm memories together.
 };
 
 /// V8's process-wide state: flags, platform, the snapshot blob. Made once, first thing; never torn
@@ -46,6 +53,11 @@ class Isolate {
   /// @error Script (terminated, out of memory): the isolate must be dropped.
   Result<> run(std::span<host::Event> events, host::Outbox& outbox);
 
+  /// Ends the running slice (CPU time used up): run() or load() then fails. Any thread, but only
+  /// while a slice runs for sure: a request that comes between slices is forgotten by V8, yet the
+  /// isolate counts as lost.
+  void terminate() noexcept;
+
   const std::shared_ptr<const deploy::Version>& version() const noexcept;
   std::size_t heapBytes() const noexcept;  ///< As of the end of the last slice.
 
@@ -56,9 +68,9 @@ class Isolate {
   Guest::State& guestState() noexcept;
 
  private:
-  struct State;
-  explicit Isolate(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  friend IsolateState& stateOf(v8::Isolate* isolate) noexcept;
+  explicit Isolate(std::unique_ptr<IsolateState> state);
+  std::unique_ptr<IsolateState> state_;
 };
 
 }  // namespace atolld::isolate

@@ -1,0 +1,81 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <cstring>
+
+#include "isolate/isolate_state.h"
+
+/// Keeps a script that wants more memory than it may have from taking the process with it: V8 ends
+/// the process when a heap limit is reached for good, so the limit is raised once, and the script
+/// is terminated while it runs into the room above.
+namespace atolld::isolate {
+namespace {
+
+constexpr std::size_t kMiB = 1024 * 1024;
+// One allocation can be this large in one go (an array of 2^27 elements): with less room V8 gives
+// up before the termination is seen.
+constexpr std::size_t kHeadroomBytes = 1024 * kMiB;
+// While another isolate has the large headroom. Bounds what all of them can take together.
+constexpr std::size_t kSmallHeadroomBytes = 64 * kMiB;
+
+std::atomic<const IsolateState*> headroomOwner = nullptr;
+
+std::size_t onNearHeapLimit(void* data, std::size_t currentLimit, std::size_t) {
+  auto& state = *static_cast<IsolateState*>(data);
+  endSlice(state, Loss::HeapLimit);
+  const IsolateState* nobody = nullptr;
+  const bool mine = headroomOwner.compare_exchange_strong(nobody, &state) || nobody == &state;
+  return currentLimit + (mine ? kHeadroomBytes : kSmallHeadroomBytes);
+}
+
+/// Memory that the heap limit does not see: resizable buffers and Wasm memories bypass the
+/// allocator, but V8 counts them, and collects because of them.
+void onGarbageCollected(v8::Isolate* isolate, v8::GCType, v8::GCCallbackFlags, void* data) {
+  auto& state = *static_cast<IsolateState*>(data);
+  state.slicesUntilMeasure = 0;
+  v8::HeapStatistics statistics;
+  isolate->GetHeapStatistics(&statistics);
+  if (statistics.external_memory() > state.limits.bufferBytesMax + state.limits.heapBytesMax) {
+    endSlice(state, Loss::ExternalMemoryLimit);
+  }
+}
+
+/// The last line: V8 ends the process when this returns. No allocation, no locks.
+void writeFatal(const char* what, const char* location, const char* detail) noexcept {
+  std::array<char, 512> text;
+  const int length =
+      std::snprintf(text.data(), text.size(), "atolld: V8: %s: %s: %s\n", what,
+                    location == nullptr ? "" : location, detail == nullptr ? "" : detail);
+  if (length > 0) {
+    const auto size = std::min(static_cast<std::size_t>(length), text.size() - 1);
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), size);
+  }
+}
+
+void onFatalError(const char* location, const char* message) {
+  writeFatal("fatal error", location, message);
+}
+
+void onOutOfMemory(const char* location, const v8::OOMDetails& details) {
+  writeFatal(details.is_heap_oom ? "out of heap memory" : "out of memory", location,
+             details.detail);
+}
+
+}  // namespace
+
+void installHeapGuard(IsolateState& state) {
+  state.v8->AddNearHeapLimitCallback(&onNearHeapLimit, &state);
+  state.v8->AddGCEpilogueCallback(&onGarbageCollected, &state, v8::kGCTypeMarkSweepCompact);
+  state.v8->SetFatalErrorHandler(&onFatalError);
+  state.v8->SetOOMErrorHandler(&onOutOfMemory);
+}
+
+void releaseHeadroom(const IsolateState& state) noexcept {
+  const IsolateState* mine = &state;
+  headroomOwner.compare_exchange_strong(mine, nullptr);
+}
+
+}  // namespace atolld::isolate

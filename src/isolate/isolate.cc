@@ -1,0 +1,232 @@
+#include "isolate/isolate.h"
+
+#include <libplatform/libplatform.h>
+
+#include <format>
+#include <iterator>
+#include <utility>
+
+#include "base/check.h"
+#include "isolate/isolate_state.h"
+#include "isolate/process.h"
+#include "isolate/v8_strings.h"
+#include "isolate/web_scripts.h"
+
+namespace atolld::isolate {
+namespace {
+
+constexpr std::size_t kMiB = 1024 * 1024;
+// Reserved address space for JIT code; V8's default is 512 MB per isolate.
+constexpr std::size_t kCodeRangeBytes = 64 * kMiB;
+// Semi-spaces of 4 MB at the most: an isolate that has done work stays small.
+constexpr std::size_t kYoungGenerationBytes = 12 * kMiB;
+
+v8::Isolate::CreateParams createParams(const IsolateState& state) {
+  v8::Isolate::CreateParams params;
+  params.snapshot_blob = &process().snapshot;
+  params.external_references = process().references.data();
+  params.array_buffer_allocator_shared = state.allocator;
+  params.allow_atomics_wait = false;  // It blocks the thread.
+  params.constraints.set_max_old_generation_size_in_bytes(state.limits.heapBytesMax);
+  params.constraints.set_max_young_generation_size_in_bytes(kYoungGenerationBytes);
+  params.constraints.set_code_range_size_in_bytes(kCodeRangeBytes);
+  return params;
+}
+
+bool allowWasmCompile(v8::Local<v8::Context>, v8::Local<v8::String>) {
+  return stateOf(v8::Isolate::GetCurrent()).wasmCompileAllowed;
+}
+
+bool noSharedArrayBuffer(v8::Local<v8::Context>) { return false; }
+
+void configure(v8::Isolate* isolate) {
+  isolate->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
+  isolate->SetAllowWasmCodeGenerationCallback(&allowWasmCompile);
+  isolate->SetSharedArrayBufferConstructorEnabledCallback(&noSharedArrayBuffer);
+  isolate->SetCaptureStackTraceForUncaughtExceptions(true, 8);
+  installUncaughtHandlers(isolate);
+  ModuleGraph::installHooks(isolate);
+}
+
+v8::Local<v8::Object> takeObject(v8::Local<v8::Context> context, SnapshotData index) {
+  // Cannot fail: Platform::start() checked that the snapshot is ours.
+  return context->GetDataFromSnapshotOnce<v8::Object>(index).ToLocalChecked();
+}
+
+/// Makes the context from the snapshot and attaches the guest.
+void makeContext(Isolate& isolate, IsolateState& state) {
+  const v8::Locker locker(state.v8);
+  const v8::Isolate::Scope isolateScope(state.v8);
+  const v8::HandleScope handleScope(state.v8);
+  const v8::Local<v8::Context> context = v8::Context::New(state.v8);
+  const v8::Context::Scope contextScope(context);
+  context->AllowCodeGenerationFromStrings(false);
+  context->SetErrorMessageForCodeGenerationFromStrings(asciiString(
+      state.v8, "eval() and new Function() are not available: code runs only as it was deployed"));
+  const v8::Local<v8::Object> internals = takeObject(context, kInternalsData);
+  setContextObjects(context, takeObject(context, kNativeData), internals,
+                    takeObject(context, kLoadedScriptsData));
+  state.context.Reset(state.v8, context);
+  state.outbox = &state.earlyEffects;
+  state.guestState = process().guest.attach(isolate, context, internals);
+  state.outbox = nullptr;
+}
+
+/// Foreground tasks V8 posted to itself (finalizers, incremental marking).
+bool pumpTasks(v8::Isolate* isolate) {
+  bool any = false;
+  while (v8::platform::PumpMessageLoop(&v8Platform(), isolate)) any = true;
+  return any;
+}
+
+}  // namespace
+
+Error lossError(Loss loss, const IsolateLimits& limits) {
+  const auto error = [](std::string text) { return Error{ErrorCode::Script, std::move(text)}; };
+  switch (loss) {
+    case Loss::None:
+      return {ErrorCode::Internal, "the isolate is not lost"};
+    case Loss::LoadFailed:
+      return error("the script failed to load");
+    case Loss::HeapLimit:
+      return error(
+          std::format("the script used more than its {} MB of memory", limits.heapBytesMax / kMiB));
+    case Loss::ExternalMemoryLimit:
+      return error(std::format("the script used more than its {} MB of buffers and Wasm memory",
+                               limits.bufferBytesMax / kMiB));
+    case Loss::CpuLimit:
+      return error("the script used more CPU time than it may");
+  }
+  return {ErrorCode::Internal, "unknown loss"};
+}
+
+IsolateState& stateOf(v8::Isolate* isolate) noexcept { return *Isolate::from(isolate).state_; }
+
+void endSlice(IsolateState& state, Loss reason) noexcept {
+  Loss none = Loss::None;
+  state.loss.compare_exchange_strong(none, reason);
+  state.v8->TerminateExecution();
+}
+
+Isolate::Isolate(std::unique_ptr<IsolateState> state) : state_(std::move(state)) {}
+
+Result<std::unique_ptr<Isolate>> Isolate::create(const IsolateLimits& limits) {
+  auto state = std::make_unique<IsolateState>();
+  state->limits = limits;
+  state->allocator = std::make_shared<BufferAllocator>(limits.bufferBytesMax);
+  state->v8 = v8::Isolate::New(createParams(*state));
+  auto isolate = std::unique_ptr<Isolate>(new Isolate(std::move(state)));
+  IsolateState& s = *isolate->state_;
+  s.v8->SetData(kIsolateDataSlot, isolate.get());
+  setWebScripts(s.v8, process().scripts);
+  configure(s.v8);
+  makeContext(*isolate, s);
+  installHeapGuard(s);
+  return isolate;
+}
+
+Isolate::~Isolate() {
+  IsolateState& s = *state_;
+  {
+    const v8::Locker locker(s.v8);
+    const v8::Isolate::Scope isolateScope(s.v8);
+    const v8::HandleScope handleScope(s.v8);
+    s.guestState.reset();
+    s.modules.reset();
+    s.uncaught.clear();
+    s.context.Reset();
+  }
+  v8::platform::NotifyIsolateShutdown(&v8Platform(), s.v8);
+  s.v8->Dispose();
+  releaseHeadroom(s);
+}
+
+Result<> Isolate::load(std::shared_ptr<const deploy::Version> version) {
+  IsolateState& s = *state_;
+  ATOLL_CHECK(s.version == nullptr && version != nullptr);
+  s.version = std::move(version);
+  const Entered entered(s);
+  s.outbox = &s.earlyEffects;
+  s.modules = std::make_unique<ModuleGraph>(*this, s.version);
+  const Result<> loaded = [&]() -> Result<> {
+    ATOLL_TRY_VOID(s.modules->link(entered.context));
+    ATOLL_TRY(const v8::Local<v8::Object> exports, s.modules->evaluate(entered.context));
+    return process().guest.onLoaded(*this, entered.context, exports);
+  }();
+  if (s.loss.load() == Loss::None) reportUncaught(*this, s, entered.context);
+  s.outbox = nullptr;
+  s.slicesUntilMeasure = 0;
+  measureHeap(s);
+  if (const Loss loss = s.loss.load(); loss != Loss::None) {
+    return std::unexpected(lossError(loss, s.limits));
+  }
+  if (!loaded) s.loss.store(Loss::LoadFailed);
+  return loaded;
+}
+
+Result<> Isolate::run(std::span<host::Event> events, host::Outbox& outbox) {
+  IsolateState& s = *state_;
+  if (const Loss loss = s.loss.load(); loss != Loss::None) {
+    return std::unexpected(lossError(loss, s.limits));
+  }
+  const Entered entered(s);
+  s.outbox = &outbox;
+  if (!s.earlyEffects.empty()) {
+    outbox.insert(outbox.end(), std::make_move_iterator(s.earlyEffects.begin()),
+                  std::make_move_iterator(s.earlyEffects.end()));
+    s.earlyEffects.clear();
+  }
+  const Guest& guest = process().guest;
+  for (host::Event& event : events) {
+    const v8::HandleScope handleScope(s.v8);
+    const v8::TryCatch tryCatch(s.v8);  // Where a termination ends.
+    guest.deliver(*this, entered.context, std::move(event));
+    s.v8->PerformMicrotaskCheckpoint();
+    if (s.loss.load(std::memory_order_relaxed) != Loss::None) break;
+  }
+  if (!s.uncaught.empty()) reportUncaught(*this, s, entered.context);
+  measureHeap(s);
+  s.outbox = nullptr;
+  if (const Loss loss = s.loss.load(std::memory_order_relaxed); loss != Loss::None) {
+    return std::unexpected(lossError(loss, s.limits));
+  }
+  return {};
+}
+
+void Isolate::terminate() noexcept { endSlice(*state_, Loss::CpuLimit); }
+
+const std::shared_ptr<const deploy::Version>& Isolate::version() const noexcept {
+  return state_->version;
+}
+
+std::size_t Isolate::heapBytes() const noexcept {
+  return state_->heapBytes.load(std::memory_order_relaxed);
+}
+
+Isolate& Isolate::from(v8::Isolate* v8Isolate) noexcept {
+  return *static_cast<Isolate*>(v8Isolate->GetData(kIsolateDataSlot));
+}
+
+v8::Isolate* Isolate::v8() const noexcept { return state_->v8; }
+
+host::Outbox& Isolate::outbox() noexcept {
+  ATOLL_CHECK(state_->outbox != nullptr);
+  return *state_->outbox;
+}
+
+Guest::State& Isolate::guestState() noexcept { return *state_->guestState; }
+
+void measureHeap(IsolateState& state) noexcept {
+  // GetHeapStatistics walks the heap's spaces: not on every slice.
+  constexpr std::uint32_t kSlicesPerMeasure = 64;
+  if (state.slicesUntilMeasure-- > 0) return;
+  state.slicesUntilMeasure = kSlicesPerMeasure;
+  pumpTasks(state.v8);
+  v8::HeapStatistics statistics;
+  state.v8->GetHeapStatistics(&statistics);
+  state.heapBytes.store(
+      statistics.total_heap_size() + statistics.external_memory() + statistics.malloced_memory(),
+      std::memory_order_relaxed);
+}
+
+}  // namespace atolld::isolate

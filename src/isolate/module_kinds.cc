@@ -1,0 +1,244 @@
+#include <array>
+#include <cstring>
+#include <format>
+
+#include "base/check.h"
+#include "isolate/isolate.h"
+#include "isolate/isolate_state.h"
+#include "isolate/module_entry.h"
+#include "isolate/module_graph.h"
+#include "isolate/script_error.h"
+#include "isolate/source_text.h"
+#include "isolate/v8_strings.h"
+
+/// The half of ModuleGraph that differs by module type.
+namespace atolld::isolate {
+namespace {
+
+using deploy::ModuleType;
+
+v8::Local<v8::Value> arrayBufferOf(v8::Isolate* isolate, std::string_view bytes) {
+  std::unique_ptr<v8::BackingStore> store = v8::ArrayBuffer::NewBackingStore(
+      isolate, bytes.size(), v8::BackingStoreInitializationMode::kUninitialized,
+      v8::BackingStoreOnFailureMode::kReturnNull);
+  if (store == nullptr) return {};
+  if (!bytes.empty()) std::memcpy(store->Data(), bytes.data(), bytes.size());
+  return v8::ArrayBuffer::New(isolate, std::move(store));
+}
+
+v8::MaybeLocal<v8::Value> compileWasm(v8::Isolate* isolate, const deploy::Module& module) {
+  IsolateState& state = stateOf(isolate);
+  const std::string_view bytes = module.content.view();
+  state.wasmCompileAllowed = true;
+  const v8::MaybeLocal<v8::WasmModuleObject> compiled = v8::WasmModuleObject::Compile(
+      isolate, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  state.wasmCompileAllowed = false;
+  v8::Local<v8::WasmModuleObject> object;
+  if (!compiled.ToLocal(&object)) return {};
+  return object;
+}
+
+}  // namespace
+
+Result<> ModuleGraph::compile(v8::Local<v8::Context> context, Entry& entry) {
+  if (entry.module == nullptr) {
+    const v8::TryCatch tryCatch(v8_);
+    v8::Local<v8::Array> names;
+    if (!entry.value.Get(v8_).As<v8::Object>()->GetOwnPropertyNames(context).ToLocal(&names)) {
+      return fail(ErrorCode::Internal, describeException(context, tryCatch));
+    }
+    std::vector<v8::Local<v8::String>> exportNames;
+    for (std::uint32_t i = 0; i < names->Length(); ++i) {
+      exportNames.push_back(names->Get(context, i).ToLocalChecked().As<v8::String>());
+      entry.exportNames.emplace_back(v8_, exportNames.back());
+    }
+    makeSynthetic(entry, exportNames);
+    return {};
+  }
+  switch (entry.module->type) {
+    case ModuleType::EsModule:
+      return compileEsModule(context, entry);
+    case ModuleType::CommonJs:
+      return compileCommonJs(context, entry);
+    default:
+      return compileValue(context, entry);
+  }
+}
+
+void ModuleGraph::makeSynthetic(Entry& entry,
+                                const std::vector<v8::Local<v8::String>>& exportNames) {
+  remember(entry, v8::Module::CreateSyntheticModule(v8_, utf8String(v8_, entry.name),
+                                                    v8::MemorySpan<const v8::Local<v8::String>>(
+                                                        exportNames.data(), exportNames.size()),
+                                                    &onEvaluateSynthetic));
+}
+
+Result<> ModuleGraph::compileEsModule(v8::Local<v8::Context> context, Entry& entry) {
+  const v8::TryCatch tryCatch(v8_);
+  const v8::ScriptOrigin origin(utf8String(v8_, entry.name), 0, 0, false, -1, {}, false, false,
+                                true);
+  v8::Local<v8::String> text;
+  v8::Local<v8::Module> module;
+  if (sourceString(v8_, entry.module->content, entry.module->hash).ToLocal(&text)) {
+    v8::ScriptCompiler::Source source(text, origin);
+    if (v8::ScriptCompiler::CompileModule(v8_, &source).ToLocal(&module)) {
+      remember(entry, module);
+      return {};
+    }
+  }
+  std::string detail = describeException(context, tryCatch);
+  if (detail.contains("Cannot use import statement") ||
+      detail.contains("Unexpected token 'export'")) {
+    detail += "\n(the module was uploaded as an ES module)";
+  }
+  return fail(ErrorCode::Script, std::move(detail));
+}
+
+Result<> ModuleGraph::compileCommonJs(v8::Local<v8::Context> context, Entry& entry) {
+  const v8::TryCatch tryCatch(v8_);
+  const v8::ScriptOrigin origin(utf8String(v8_, entry.name));
+  v8::Local<v8::String> text;
+  v8::Local<v8::Function> function;
+  if (sourceString(v8_, entry.module->content, entry.module->hash).ToLocal(&text)) {
+    v8::ScriptCompiler::Source source(text, origin);
+    std::array parameters{asciiString(v8_, "exports"), asciiString(v8_, "require"),
+                          asciiString(v8_, "module")};
+    if (v8::ScriptCompiler::CompileFunction(context, &source, parameters.size(), parameters.data())
+            .ToLocal(&function)) {
+      entry.function.Reset(v8_, function);
+      makeSynthetic(entry, {asciiString(v8_, "default")});
+      return {};
+    }
+  }
+  return fail(ErrorCode::Script, describeException(context, tryCatch));
+}
+
+Result<> ModuleGraph::compileValue(v8::Local<v8::Context> context, Entry& entry) {
+  const v8::TryCatch tryCatch(v8_);
+  const deploy::Module& module = *entry.module;
+  v8::MaybeLocal<v8::Value> made;
+  switch (module.type) {
+    case ModuleType::Wasm:
+      made = compileWasm(v8_, module);
+      break;
+    case ModuleType::Data: {
+      const v8::Local<v8::Value> buffer = arrayBufferOf(v8_, module.content.view());
+      if (buffer.IsEmpty()) {
+        return fail(ErrorCode::Script,
+                    std::format("{}: {} bytes do not fit into the script's memory limit",
+                                entry.name, module.content.size()));
+      }
+      made = buffer;
+      break;
+    }
+    case ModuleType::Text:
+    case ModuleType::Json: {
+      v8::Local<v8::String> text;
+      if (!sourceString(v8_, module.content, module.hash).ToLocal(&text)) break;
+      if (module.type == ModuleType::Text) {
+        made = text.As<v8::Value>();
+      } else {
+        made = v8::JSON::Parse(context, text);
+      }
+      break;
+    }
+    case ModuleType::EsModule:
+    case ModuleType::CommonJs:
+      ATOLL_CHECK(false);
+  }
+  v8::Local<v8::Value> value;
+  if (!made.ToLocal(&value)) {
+    const std::string text = tryCatch.HasCaught() ? exceptionText(context, tryCatch.Exception())
+                                                  : std::string("it could not be read");
+    return fail(ErrorCode::Script, std::format("{}: {}", entry.name, text));
+  }
+  entry.value.Reset(v8_, value);
+  makeSynthetic(entry, {asciiString(v8_, "default")});
+  return {};
+}
+
+// ---- values and CommonJS ------------------------------------------------------------------------
+
+v8::MaybeLocal<v8::Value> ModuleGraph::valueOf(v8::Local<v8::Context> context, Entry& entry) {
+  if (entry.module != nullptr && entry.module->type == ModuleType::CommonJs) {
+    return runCommonJs(context, entry);
+  }
+  return entry.value.Get(v8_);
+}
+
+v8::MaybeLocal<v8::Value> ModuleGraph::runCommonJs(v8::Local<v8::Context> context, Entry& entry) {
+  const v8::Local<v8::String> exportsKey = asciiString(v8_, "exports");
+  if (entry.moduleObject.IsEmpty()) {
+    const v8::Local<v8::Object> module = v8::Object::New(v8_);
+    const v8::Local<v8::Object> exports = v8::Object::New(v8_);
+    v8::Local<v8::Function> require;
+    if (module->CreateDataProperty(context, exportsKey, exports).IsNothing() ||
+        !v8::Function::New(context, &onRequire, utf8String(v8_, entry.name), 1,
+                           v8::ConstructorBehavior::kThrow)
+             .ToLocal(&require)) {
+      return {};
+    }
+    entry.moduleObject.Reset(v8_, module);
+    std::array arguments{v8::Local<v8::Value>(exports), v8::Local<v8::Value>(require),
+                         v8::Local<v8::Value>(module)};
+    if (entry.function.Get(v8_)
+            ->Call(context, exports, arguments.size(), arguments.data())
+            .IsEmpty()) {
+      entry.moduleObject.Reset();  // As in Node: the next require() tries again.
+      return {};
+    }
+  }
+  return entry.moduleObject.Get(v8_)->Get(context, exportsKey);
+}
+
+v8::MaybeLocal<v8::Value> ModuleGraph::require(v8::Local<v8::Context> context,
+                                               std::string_view specifier,
+                                               std::string_view referrer) {
+  const auto throwError = [&](std::string_view detail) -> v8::MaybeLocal<v8::Value> {
+    v8_->ThrowError(utf8String(v8_, std::format("cannot require '{}': {}", specifier, detail)));
+    return {};
+  };
+  const Result<Entry*> found = find(specifier, referrer, context);
+  if (!found) return throwError(found.error().detail);
+  Entry& entry = **found;
+  if (const Result<> compiled = compileAll(context, entry); !compiled) {
+    return throwError(compiled.error().detail);
+  }
+  const v8::Local<v8::Module> module = entry.compiled.Get(v8_);
+  if (!module->IsSourceTextModule()) return valueOf(context, entry);
+  if (const Result<> linked = instantiate(context, entry); !linked) {
+    return throwError(linked.error().detail);
+  }
+  if (module->GetStatus() == v8::Module::kEvaluating) {
+    return throwError("it is still being evaluated (a cycle); import it");
+  }
+  if (module->IsGraphAsync()) return throwError("it uses top-level await; import it");
+  v8::Local<v8::Value> evaluated;
+  if (!module->Evaluate(context).ToLocal(&evaluated)) return {};
+  const auto promise = evaluated.As<v8::Promise>();
+  if (promise->State() == v8::Promise::kRejected) {
+    promise->MarkAsHandled();
+    v8_->ThrowException(promise->Result());
+    return {};
+  }
+  return module->GetModuleNamespace();
+}
+
+void ModuleGraph::onRequire(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
+  v8::Isolate* const isolate = info.GetIsolate();
+  ModuleGraph& graph = *stateOf(isolate).modules;
+  if (!info[0]->IsString()) {
+    isolate->ThrowException(
+        v8::Exception::TypeError(asciiString(isolate, "require() takes a module name")));
+    return;
+  }
+  v8::Local<v8::Value> value;
+  if (graph
+          .require(isolate->GetCurrentContext(), toUtf8(isolate, info[0]),
+                   toUtf8(isolate, info.Data()))
+          .ToLocal(&value)) {
+    info.GetReturnValue().Set(value);
+  }
+}
+
+}  // namespace atolld::isolate

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <v8-platform.h>
+#include <v8-snapshot.h>
+
+#include "isolate/external_references.h"
+#include "isolate/guest.h"
+#include "isolate/web_scripts.h"
+
+namespace atolld::isolate {
+
+/// Where V8 takes hash and random seeds from. Fixed makes snapshots reproducible; a server's must
+/// be random, or a tenant's keys could be made to collide.
+enum class Seeds : std::uint8_t { Random, Fixed };
+
+/// Flags and V8's worker threads: what both making a snapshot and running isolates need. Any
+/// thread, any number of times; the first call decides about the seeds.
+void initializeV8(Seeds seeds);
+
+v8::Platform& v8Platform();
+
+/// What Platform::start() was given; it must have run.
+struct Process {
+  explicit Process(const Guest& processGuest)
+      : guest(processGuest), references(guest), scripts{guest, references} {}
+
+  const Guest& guest;
+  ExternalReferences references;
+  WebScripts scripts;
+  v8::StartupData snapshot{};
+};
+const Process& process();
+
+}  // namespace atolld::isolate

@@ -1,0 +1,110 @@
+#include "isolate/snapshot.h"
+
+#include <v8.h>
+
+#include <memory>
+
+#include "base/check.h"
+#include "isolate/external_references.h"
+#include "isolate/process.h"
+#include "isolate/script_error.h"
+#include "isolate/snapshot_blob.h"
+#include "isolate/v8_strings.h"
+#include "isolate/web_scripts.h"
+
+namespace atolld::isolate {
+namespace {
+
+v8::Local<v8::Object> makeNativeObject(v8::Local<v8::Context> context, const Guest& guest) {
+  v8::Isolate* const isolate = v8::Isolate::GetCurrent();
+  const v8::Local<v8::Object> native =
+      v8::Object::New(isolate, v8::Null(isolate), nullptr, nullptr, 0);
+  const auto add = [&](std::string_view name, v8::FunctionCallback callback) {
+    const v8::Local<v8::String> key = asciiString(isolate, name);
+    const v8::Local<v8::Function> function =
+        v8::Function::New(context, callback, {}, 0, v8::ConstructorBehavior::kThrow)
+            .ToLocalChecked();
+    function->SetName(key);
+    ATOLL_CHECK(native->CreateDataProperty(context, key, function).FromMaybe(false));
+  };
+  for (const Native& entry : guest.natives()) add(entry.name, entry.callback);
+  add("loadScript", &loadScriptCallback);
+  return native;
+}
+
+/// Wasm memories can still make the buffers: without this, their `constructor` would hand out the
+/// class, whose growable instances no memory limit sees.
+void hideSharedArrayBuffer(v8::Local<v8::Context> context) {
+  v8::Isolate* const isolate = v8::Isolate::GetCurrent();
+  const auto prototype = v8::SharedArrayBuffer::New(isolate, 0)->GetPrototypeV2().As<v8::Object>();
+  for (const std::string_view name : {"constructor", "grow"}) {
+    ATOLL_CHECK(prototype->Delete(context, asciiString(isolate, name)).FromMaybe(false));
+  }
+}
+
+Result<> fillContext(v8::SnapshotCreator& creator, const Guest& guest) {
+  v8::Isolate* const isolate = creator.GetIsolate();
+  const v8::HandleScope scope(isolate);
+  const v8::Local<v8::Context> context = v8::Context::New(isolate);
+  const v8::Context::Scope entered(context);
+  const v8::TryCatch tryCatch(isolate);
+
+  hideSharedArrayBuffer(context);
+  const v8::Local<v8::Object> native = makeNativeObject(context, guest);
+  const v8::Local<v8::Object> internals =
+      v8::Object::New(isolate, v8::Null(isolate), nullptr, nullptr, 0);
+  const v8::Local<v8::Object> loaded =
+      v8::Object::New(isolate, v8::Null(isolate), nullptr, nullptr, 0);
+  setContextObjects(context, native, internals, loaded);
+  for (std::size_t i = 0; i < guest.scripts().size(); ++i) {
+    if (!guest.scripts()[i].eager) continue;
+    if (runWebScript(context, i).IsEmpty()) {
+      return fail(ErrorCode::Script, describeException(context, tryCatch));
+    }
+    isolate->PerformMicrotaskCheckpoint();
+  }
+  // An embedder slot is written down with the context only if it holds plain data: the objects
+  // travel as snapshot data and are put back into their slots at start.
+  for (const ContextSlot slot : {kNativeSlot, kInternalsSlot, kLoadedScriptsSlot}) {
+    context->SetEmbedderData(slot, v8::Undefined(isolate));
+  }
+  creator.SetDefaultContext(context);
+  ATOLL_CHECK(creator.AddData(context, native) == kNativeData);
+  ATOLL_CHECK(creator.AddData(context, internals) == kInternalsData);
+  ATOLL_CHECK(creator.AddData(context, loaded) == kLoadedScriptsData);
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> makeSnapshot(const Guest& guest) {
+  initializeV8(Seeds::Fixed);
+  const ExternalReferences references(guest);
+  const WebScripts scripts{guest, references};
+  const std::unique_ptr<v8::ArrayBuffer::Allocator> allocator(
+      v8::ArrayBuffer::Allocator::NewDefaultAllocator());
+  v8::Isolate::CreateParams params;
+  params.array_buffer_allocator = allocator.get();
+  params.external_references = references.data();
+  v8::SnapshotCreator creator(params);
+  creator.GetIsolate()->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
+  setWebScripts(creator.GetIsolate(), scripts);
+
+  const Result<> filled = fillContext(creator, guest);
+  // The creator insists on a blob before it goes, even one nobody wants.
+  const v8::StartupData blob = creator.CreateBlob(v8::SnapshotCreator::FunctionCodeHandling::kKeep);
+  const std::unique_ptr<const char[]> owner(blob.data);
+  ATOLL_TRY_VOID(filled);
+  if (blob.data == nullptr) {
+    return fail(ErrorCode::Script, "V8 could not write the context down");
+  }
+  if (!blob.CanBeRehashed()) {
+    return fail(ErrorCode::Script,
+                "the context holds something V8 cannot rehash: every process would start with the "
+                "same, known hash seed");
+  }
+  return packSnapshot(references.fingerprint(),
+                      {blob.data, static_cast<std::size_t>(blob.raw_size)});
+}
+
+}  // namespace atolld::isolate
