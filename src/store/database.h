@@ -15,7 +15,15 @@ namespace atolld::store {
 
 /// A column family of the replica: data families change only by log entries.
 enum class Family : std::uint8_t {
-  Tenants, Tokens, Scripts, Versions, Modules, Deployments, Routes, KvNamespaces, Kv
+  Tenants,
+  Tokens,
+  Scripts,
+  Versions,
+  Modules,
+  Deployments,
+  Routes,
+  KvNamespaces,
+  Kv
 };
 
 /// One change in a log entry. An entry's effect is exactly its ops, in order: equal (history,
@@ -45,6 +53,8 @@ class View {
   virtual Result<> scan(
       Family family, std::string_view prefix, std::string_view from,
       const std::function<bool(std::string_view key, std::string_view value)>& visit) const = 0;
+  /// Index of the last log entry it shows.
+  virtual Result<std::uint64_t> index() const = 0;
 };
 
 /// Decides, from what is there, what to change; runs on the commit thread, one at a time, and must
@@ -62,20 +72,23 @@ class Database {
  public:
   /// Opens or makes it. Verifies that the head of the log is what the position says.
   /// @error Io (locked, disk), Corrupt
-  static Result<std::unique_ptr<Database>> open(const DatabaseOptions& options,
-                                                const Clock& clock);
+  static Result<std::unique_ptr<Database>> open(const DatabaseOptions& options, const Clock& clock);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
   /// The one commit function. Entry and effect are one WriteBatch, synced before this returns;
   /// concurrent commits share a sync. Blocks: storage threads only.
-  /// @return the entry's position.  @error the proposal's own, or Io (then nothing was committed,
-  /// and the database refuses further commits until reopened).
+  /// @return the entry's position.  @error the proposal's own, InvalidArgument or TooLarge (ops
+  /// that no entry can carry), or Io: the write failed, nothing of its group is acknowledged or
+  /// visible, and the database refuses further commits until reopened; only then is it known
+  /// whether the entry reached the disk.
   Result<Position> commit(Proposal proposal);
 
-  /// A consistent view of now. Any storage thread.
+  /// A consistent view of now. Any storage thread; must not outlive the database.
   std::unique_ptr<View> view() const;
+  /// One row as it is now: cheaper than a view. Storage threads only.
+  Result<std::optional<std::string>> get(Family family, std::string_view key) const;
   Position position() const;  ///< Any thread.
 
   /// Called on the commit thread after each group, in order, with the last position and which
@@ -89,6 +102,9 @@ class Database {
 
   /// Walks the whole log and checks index, chain and hashes. @error Corrupt says where.
   Result<Position> verifyLog() const;
+  /// Replays the whole log from empty and compares the outcome with the data families, row by row.
+  /// Takes memory for a key and a hash per row. @error Corrupt names the first difference.
+  Result<> verifyReplay() const;
 
  private:
   struct State;

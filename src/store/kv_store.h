@@ -24,8 +24,8 @@ struct KvLimits {
 
 struct KvEntry {
   Bytes value;
-  std::optional<std::string> metadata;              ///< JSON text.
-  std::optional<std::int64_t> expirationSeconds;    ///< Unix seconds.
+  std::optional<std::string> metadata;            ///< JSON text.
+  std::optional<std::int64_t> expirationSeconds;  ///< Unix seconds.
 };
 
 struct KvListing {
@@ -57,15 +57,27 @@ class KvStore {
   /// Blocks on disk: storage threads only, as the rest.
   Result<std::optional<KvEntry>> get(std::string_view namespaceId, std::string_view key) const;
   /// @error InvalidArgument (limit, cursor)
-  Result<KvListing> list(std::string_view namespaceId, std::string_view prefix,
-                         std::size_t limit, std::optional<std::string_view> cursor) const;
+  Result<KvListing> list(std::string_view namespaceId, std::string_view prefix, std::size_t limit,
+                         std::optional<std::string_view> cursor) const;
   /// One entry for all of them. @error InvalidArgument, TooLarge name the limit and the figure.
   Result<Position> put(std::string_view namespaceId, std::vector<KvPut> puts);
+  /// A key that is not there is no error; if none is, nothing is committed.
   Result<Position> remove(std::string_view namespaceId, std::vector<std::string> keys);
+
+  /// Removes rows that have expired, up to `limit` of them, as one log entry. They are absent to
+  /// every reader already: this gives their room back, and the control role calls it now and then.
+  /// @return how many; fewer than `limit` means that none is left.
+  Result<std::size_t> collectExpired(std::size_t limit);
+  /// The ops that delete every row of a namespace, at most `limit` rows: for a proposal that
+  /// removes the namespace itself. Fewer than `limit` rows deleted means that none is left.
+  static Result<std::size_t> stageClear(const View& view, std::string_view namespaceId,
+                                        std::size_t limit, Ops& ops);
 
   /// The documented rules, with texts as Workers users know them ("KV PUT failed: 414 UTF-8
   /// encoded length of 513 exceeds key length limit of 512."). `operation` is "GET", "PUT" ….
+  /// @error InvalidArgument, TooLarge
   static Result<> checkKey(std::string_view key, std::string_view operation);
+  /// @error InvalidArgument, TooLarge
   Result<> checkPut(const KvPut& put) const;
 
  private:

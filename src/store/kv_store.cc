@@ -1,0 +1,332 @@
+#include "store/kv_store.h"
+
+#include <format>
+#include <map>
+#include <set>
+
+#include "store/crypto.h"
+#include "store/kv_row.h"
+#include "store/utf8.h"
+
+namespace atolld::store {
+namespace {
+
+using Lookup = std::optional<Result<std::optional<std::string>>>;
+
+/// How long a put may take from the caller's "now plus 60" to our look at the clock.
+constexpr std::int64_t kTtlSlackSeconds = 5;
+
+Result<> checkNamespace(std::string_view namespaceId) {
+  if (!namespaceId.empty() && namespaceId.size() <= kNamespaceBytesMax) return {};
+  return fail(ErrorCode::InvalidArgument,
+              std::format("a KV namespace id of {} bytes: 1 to {} are allowed", namespaceId.size(),
+                          kNamespaceBytesMax));
+}
+
+std::int64_t seconds(const Clock& clock) {
+  return std::chrono::floor<std::chrono::seconds>(clock.now()).time_since_epoch().count();
+}
+
+bool isExpired(const KvHead& head, std::int64_t nowSeconds) {
+  return head.expirationSeconds && *head.expirationSeconds <= nowSeconds;
+}
+
+std::string tagOf(std::string_view value) { return sha256(value).substr(0, kValueTagBytes); }
+
+/// The value behind `row`, a row of KvTable::Value; nothing when it is another put's.
+std::optional<Bytes> largeValue(std::string row, std::string_view tag) {
+  if (!row.starts_with(tag)) return std::nullopt;
+  return Bytes(std::move(row)).slice(kValueTagBytes);
+}
+
+/// Deletes what an earlier put left beside its head.
+void stageForget(const KvHead& head, std::string_view namespaceId, std::string_view key, Ops& ops) {
+  if (!head.isInline) {
+    ops.push_back({Op::Kind::Delete, Family::Kv, kvKey(KvTable::Value, namespaceId, key), {}});
+  }
+  if (head.expirationSeconds) {
+    ops.push_back(
+        {Op::Kind::Delete, Family::Kv, kvExpiryKey(*head.expirationSeconds, namespaceId, key), {}});
+  }
+}
+
+/// @return whether there is a head.
+Result<bool> stageForgetStored(const View& view, std::string_view namespaceId, std::string_view key,
+                               Ops& ops) {
+  ATOLL_TRY(const std::optional<std::string> row,
+            view.get(Family::Kv, kvKey(KvTable::Head, namespaceId, key)));
+  if (!row) return false;
+  ATOLL_TRY(const KvHead head, decodeKvHead(*row));
+  stageForget(head, namespaceId, key, ops);
+  return true;
+}
+
+void stagePut(std::string_view namespaceId, const KvPut& put, Ops& ops) {
+  const std::string_view value = put.value.view();
+  const bool isInline = value.size() <= kInlineValueBytesMax;
+  const std::string tag = isInline ? std::string() : tagOf(value);
+  const KvHead head{.expirationSeconds = put.expirationSeconds,
+                    .metadata = put.metadata,
+                    .isInline = isInline,
+                    .valueOrTag = isInline ? value : std::string_view(tag)};
+  ops.push_back(
+      {Op::Kind::Put, Family::Kv, kvKey(KvTable::Head, namespaceId, put.key), encodeKvHead(head)});
+  if (!isInline) {
+    std::string row;
+    row.reserve(tag.size() + value.size());
+    row += tag;
+    row += value;
+    ops.push_back(
+        {Op::Kind::Put, Family::Kv, kvKey(KvTable::Value, namespaceId, put.key), std::move(row)});
+  }
+  if (put.expirationSeconds) {
+    ops.push_back(
+        {Op::Kind::Put, Family::Kv, kvExpiryKey(*put.expirationSeconds, namespaceId, put.key), {}});
+  }
+}
+
+Result<> checkSizes(const KvPut& put) {
+  ATOLL_TRY_VOID(KvStore::checkKey(put.key, "PUT"));
+  if (put.value.size() > KvLimits::kValueBytesMax) {
+    return fail(ErrorCode::TooLarge,
+                std::format("KV PUT failed: 413 Value length of {} exceeds limit of {}.",
+                            put.value.size(), KvLimits::kValueBytesMax));
+  }
+  if (put.metadata && put.metadata->size() > KvLimits::kMetadataBytesMax) {
+    return fail(ErrorCode::TooLarge,
+                std::format("KV PUT failed: 413 Metadata length of {} exceeds limit of {}.",
+                            put.metadata->size(), KvLimits::kMetadataBytesMax));
+  }
+  if (put.expirationSeconds && *put.expirationSeconds <= 0) {
+    return fail(ErrorCode::InvalidArgument,
+                std::format("KV PUT failed: 400 Invalid expiration of {}. Please specify integer "
+                            "greater than the current number of seconds since the UNIX epoch.",
+                            *put.expirationSeconds));
+  }
+  return {};
+}
+
+/// Reads a head and, for a large value, its value row; `lookUp` finds one row.
+template <class LookUp>
+std::optional<Result<std::optional<KvEntry>>> readEntry(std::string_view namespaceId,
+                                                        std::string_view key,
+                                                        std::int64_t nowSeconds,
+                                                        const LookUp& lookUp) {
+  using Found = Result<std::optional<KvEntry>>;
+  Lookup looked = lookUp(kvKey(KvTable::Head, namespaceId, key));
+  if (!looked) return std::nullopt;
+  if (!*looked) return Found(std::unexpected(std::move(*looked).error()));
+  if (!**looked) return Found(std::nullopt);
+  const Bytes row(*std::move(**looked));
+  Result<KvHead> head = decodeKvHead(row.view());
+  if (!head) return Found(std::unexpected(std::move(head).error()));
+  if (isExpired(*head, nowSeconds)) return Found(std::nullopt);
+
+  KvEntry entry{.value = {},
+                .metadata = std::move(head->metadata),
+                .expirationSeconds = head->expirationSeconds};
+  if (head->isInline) {
+    entry.value = row.slice(row.size() - head->valueOrTag.size());
+    return Found(std::move(entry));
+  }
+  looked = lookUp(kvKey(KvTable::Value, namespaceId, key));
+  if (!looked) return std::nullopt;
+  if (!*looked) return Found(std::unexpected(std::move(*looked).error()));
+  std::optional<Bytes> value;
+  if (**looked) value = largeValue(*std::move(**looked), head->valueOrTag);
+  // Without a snapshot another put may have come between the two reads: ask one that has.
+  if (!value) return std::nullopt;
+  entry.value = *std::move(value);
+  return Found(std::move(entry));
+}
+
+}  // namespace
+
+std::optional<Result<std::optional<KvEntry>>> KvStore::tryGet(std::string_view namespaceId,
+                                                              std::string_view key) const {
+  if (Result<> checked = checkNamespace(namespaceId); !checked) {
+    return Result<std::optional<KvEntry>>(std::unexpected(std::move(checked).error()));
+  }
+  return readEntry(namespaceId, key, seconds(clock_),
+                   [&](std::string_view rowKey) { return database_.tryGet(Family::Kv, rowKey); });
+}
+
+Result<std::optional<KvEntry>> KvStore::get(std::string_view namespaceId,
+                                            std::string_view key) const {
+  ATOLL_TRY_VOID(checkNamespace(namespaceId));
+  const std::unique_ptr<View> view = database_.view();
+  auto found = readEntry(namespaceId, key, seconds(clock_), [&](std::string_view rowKey) -> Lookup {
+    return view->get(Family::Kv, rowKey);
+  });
+  if (!found) return fail(ErrorCode::Corrupt, "a KV value is missing its second half");
+  return *std::move(found);
+}
+
+Result<KvListing> KvStore::list(std::string_view namespaceId, std::string_view prefix,
+                                std::size_t limit, std::optional<std::string_view> cursor) const {
+  ATOLL_TRY_VOID(checkNamespace(namespaceId));
+  if (limit == 0 || limit > KvLimits::kListKeysMax) {
+    return fail(ErrorCode::InvalidArgument,
+                std::format("KV GET failed: 400 Invalid key_count_limit of {}. Please specify an "
+                            "integer from 1 to {}.",
+                            limit, KvLimits::kListKeysMax));
+  }
+  if (prefix.size() > KvLimits::kKeyBytesMax) {
+    return fail(ErrorCode::TooLarge,
+                std::format("KV GET failed: 414 UTF-8 encoded length of {} exceeds prefix length "
+                            "limit of {}.",
+                            prefix.size(), KvLimits::kKeyBytesMax));
+  }
+  const std::string start = kvKey(KvTable::Head, namespaceId, "");
+  std::string from;
+  if (cursor && !cursor->empty()) {
+    ATOLL_TRY(const std::string lastKey, decodeKvCursor(*cursor));
+    from = start + lastKey + '\0';  // The next key after it in byte order.
+  }
+
+  const std::int64_t now = seconds(clock_);
+  KvListing listing;
+  Result<> visited;
+  const auto visit = [&](std::string_view rowKey, std::string_view row) {
+    Result<KvHead> head = decodeKvHead(row);
+    if (!head) {
+      visited = std::unexpected(std::move(head).error());
+      return false;
+    }
+    if (isExpired(*head, now)) return true;
+    if (listing.keys.size() == limit) {
+      listing.cursor = encodeKvCursor(listing.keys.back().name);
+      return false;
+    }
+    listing.keys.push_back({std::string(rowKey.substr(start.size())), head->expirationSeconds,
+                            std::move(head->metadata)});
+    return true;
+  };
+  ATOLL_TRY_VOID(database_.view()->scan(Family::Kv, start + std::string(prefix), from, visit));
+  if (!visited) return std::unexpected(std::move(visited).error());
+  return listing;
+}
+
+Result<Position> KvStore::put(std::string_view namespaceId, std::vector<KvPut> puts) {
+  ATOLL_TRY_VOID(checkNamespace(namespaceId));
+  // A key given twice gets the last of its values; every op of an entry then stands alone.
+  std::map<std::string_view, const KvPut*> last;
+  for (const KvPut& put : puts) {
+    ATOLL_TRY_VOID(checkSizes(put));
+    last[put.key] = &put;
+  }
+  return database_.commit([&](const View& view) -> Result<Ops> {
+    Ops ops;
+    for (const auto& [key, put] : last) {
+      ATOLL_TRY_VOID(stageForgetStored(view, namespaceId, key, ops));
+      stagePut(namespaceId, *put, ops);
+    }
+    return ops;
+  });
+}
+
+Result<Position> KvStore::remove(std::string_view namespaceId, std::vector<std::string> keys) {
+  ATOLL_TRY_VOID(checkNamespace(namespaceId));
+  for (const std::string& key : keys) ATOLL_TRY_VOID(checkKey(key, "DELETE"));
+  const std::set<std::string_view> unique(keys.begin(), keys.end());
+  return database_.commit([&](const View& view) -> Result<Ops> {
+    Ops ops;
+    for (const std::string_view key : unique) {
+      ATOLL_TRY(const bool isThere, stageForgetStored(view, namespaceId, key, ops));
+      if (!isThere) continue;
+      ops.push_back({Op::Kind::Delete, Family::Kv, kvKey(KvTable::Head, namespaceId, key), {}});
+    }
+    return ops;
+  });
+}
+
+Result<std::size_t> KvStore::collectExpired(std::size_t limit) {
+  const std::int64_t now = seconds(clock_);
+  std::size_t collected = 0;
+  const Result<Position> committed = database_.commit([&](const View& view) -> Result<Ops> {
+    Ops ops;
+    Result<> visited;
+    const auto collect = [&](std::string_view rowKey) -> Result<bool> {
+      ATOLL_TRY(const KvExpiryKey row, decodeKvExpiryKey(rowKey));
+      if (row.seconds > now || collected == limit) return false;
+      ATOLL_TRY_VOID(stageForgetStored(view, row.namespaceId, row.key, ops));
+      ops.push_back(
+          {Op::Kind::Delete, Family::Kv, kvKey(KvTable::Head, row.namespaceId, row.key), {}});
+      ++collected;
+      return true;
+    };
+    const std::string table(1, static_cast<char>(KvTable::Expiry));
+    ATOLL_TRY_VOID(view.scan(Family::Kv, table, "", [&](std::string_view key, std::string_view) {
+      Result<bool> more = collect(key);
+      if (!more) visited = std::unexpected(std::move(more).error());
+      return more.value_or(false);
+    }));
+    if (!visited) return std::unexpected(std::move(visited).error());
+    return ops;
+  });
+  if (!committed) return std::unexpected(committed.error());
+  return collected;
+}
+
+Result<std::size_t> KvStore::stageClear(const View& view, std::string_view namespaceId,
+                                        std::size_t limit, Ops& ops) {
+  ATOLL_TRY_VOID(checkNamespace(namespaceId));
+  const std::string start = kvKey(KvTable::Head, namespaceId, "");
+  std::size_t cleared = 0;
+  Result<> visited;
+  ATOLL_TRY_VOID(
+      view.scan(Family::Kv, start, "", [&](std::string_view rowKey, std::string_view row) {
+        if (cleared == limit) return false;
+        Result<KvHead> head = decodeKvHead(row);
+        if (!head) {
+          visited = std::unexpected(std::move(head).error());
+          return false;
+        }
+        stageForget(*head, namespaceId, rowKey.substr(start.size()), ops);
+        ops.push_back({Op::Kind::Delete, Family::Kv, std::string(rowKey), {}});
+        ++cleared;
+        return true;
+      }));
+  if (!visited) return std::unexpected(std::move(visited).error());
+  return cleared;
+}
+
+Result<> KvStore::checkKey(std::string_view key, std::string_view operation) {
+  if (key.empty()) return fail(ErrorCode::InvalidArgument, "Key name cannot be empty.");
+  if (key == "." || key == "..") {
+    return fail(ErrorCode::InvalidArgument,
+                std::format("\"{}\" is not allowed as a key name.", key));
+  }
+  if (key.size() > KvLimits::kKeyBytesMax) {
+    return fail(ErrorCode::TooLarge,
+                std::format("KV {} failed: 414 UTF-8 encoded length of {} exceeds key length limit "
+                            "of {}.",
+                            operation, key.size(), KvLimits::kKeyBytesMax));
+  }
+  if (!isUtf8(key)) {
+    return fail(ErrorCode::InvalidArgument,
+                std::format("KV {} failed: 400 the key is not valid UTF-8.", operation));
+  }
+  return {};
+}
+
+Result<> KvStore::checkPut(const KvPut& put) const {
+  ATOLL_TRY_VOID(checkSizes(put));
+  if (!put.expirationSeconds) return {};
+  const std::int64_t now = seconds(clock_);
+  if (*put.expirationSeconds <= now) {
+    return fail(ErrorCode::InvalidArgument,
+                std::format("KV PUT failed: 400 Invalid expiration of {}. Please specify integer "
+                            "greater than the current number of seconds since the UNIX epoch.",
+                            *put.expirationSeconds));
+  }
+  if (*put.expirationSeconds - now < KvLimits::kTtlSecondsMin - kTtlSlackSeconds) {
+    return fail(ErrorCode::InvalidArgument,
+                std::format("KV PUT failed: 400 Invalid expiration of {}. Expiration times must be "
+                            "at least {} seconds in the future.",
+                            *put.expirationSeconds, KvLimits::kTtlSecondsMin));
+  }
+  return {};
+}
+
+}  // namespace atolld::store
