@@ -3,7 +3,7 @@
 
 The manifest names one script a line, relative to the manifest's parent folder ("web/url.js"), in
 the order they run into the snapshot; "lazy" in front of it means on first use. The texts become
-part of the binary: V8 reads them in place, so they must be ASCII.
+part of the binary: V8 reads them in place, so they must be ASCII. They are strict code.
 """
 
 import sys
@@ -49,7 +49,7 @@ def main():
     for name, eager in read_manifest(manifest):
         path = manifest.parent.parent / name
         try:
-            text = path.read_bytes().decode("ascii")
+            text = '"use strict"; ' + path.read_bytes().decode("ascii")
         except UnicodeDecodeError as error:
             sys.exit(f"{path}: byte {error.start} is not ASCII: write it as an escape (\\u....)")
         parts.append(f'    {{"{name}",\n{literal(text)}\n    ""sv, {str(eager).lower()}}},')

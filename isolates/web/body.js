@@ -1,0 +1,457 @@
+// Bodies of requests and responses. https://fetch.spec.whatwg.org/#bodies
+//
+// A body stays in the form it came in for as long as it can: a string is encoded by the host when it
+// is sent, a request's bytes are decoded by the host when text() asks, and an inbound body that is
+// handed on never enters JavaScript. A stream is made only when somebody touches `.body`.
+
+const {
+  ArrayBufferIsView, ArrayIsArray, ArrayPrototypePush, JSONParse, PromiseReject, String,
+  StringPrototypeToWellFormed, SymbolAsyncIterator, SymbolIterator, TypeError,
+  TypedArrayPrototypeGetBuffer, TypedArrayPrototypeGetByteLength, TypedArrayPrototypeSet,
+  Uint8Array,
+} = internals.primordials;
+const { isArrayBuffer, isObject } = internals.webidl;
+const {
+  InboundBody, OutboundBody, kTakeText, kTakeBuffer, kTakeBytes, kTakeJson, reportException,
+} = internals.kernel;
+const streams = internals.bodyStreams;
+
+/** Content types that the host knows by number; src/webapi/effects.cc has the same table. */
+const kTypeNone = 0, kTypeText = 1, kTypeForm = 2, kTypeJson = 3;
+const typeTexts = [
+  null, "text/plain;charset=UTF-8", "application/x-www-form-urlencoded;charset=UTF-8",
+  "application/json"];
+
+const kUsed = "Body has already been used. It can only be used once. Use tee() first if you need " +
+  "to read it twice.";
+const kLocked = "This ReadableStream is currently locked to a reader, so its body cannot be used.";
+
+/** A body, shared by every request and response made from it. Exactly one source is not null. */
+class Body {
+  text = null;
+  /** A Uint8Array that nobody else can change. */
+  bytes = null;
+  /** An InboundBody. */
+  inbound = null;
+  /** The Invocation whose request came with this body whole; the host has the bytes. */
+  request = null;
+  /** The ReadableStream, made from the source or given by the script. */
+  stream = null;
+  /** The source is gone: it was read, sent, or is being read through the stream. */
+  used = false;
+  /** In bytes, where a stream's source promised it. */
+  length = undefined;
+  /** What Content-Type it brings: a kType... or a string. */
+  type = kTypeNone;
+}
+
+// ---- making bodies -------------------------------------------------------------------------------
+
+function bodyOfText(text, type) {
+  const body = new Body();
+  body.text = text;
+  body.type = type;
+  return body;
+}
+
+/** Takes `bytes` over. */
+function bodyOfBytes(bytes, type) {
+  const body = new Body();
+  body.bytes = bytes;
+  body.type = type;
+  return body;
+}
+
+function bodyOfInbound(invocation, id, length) {
+  const body = new Body();
+  body.inbound = new InboundBody(invocation, id, length);
+  body.length = length;
+  return body;
+}
+
+function bodyOfRequest(invocation) {
+  const body = new Body();
+  body.request = invocation;
+  return body;
+}
+
+function bodyFromStream(stream) {
+  const known = streams.bodyOf(stream);
+  if (known !== undefined && !known.used) {
+    if (streams.isDisturbed(stream)) throw new TypeError(kUsed);
+    if (streams.isLocked(stream)) throw new TypeError(kLocked);
+    return known;
+  }
+  if (known !== undefined || streams.isDisturbed(stream)) throw new TypeError(kUsed);
+  if (streams.isLocked(stream)) throw new TypeError(kLocked);
+  const body = new Body();
+  body.stream = stream;
+  body.length = streams.expectedLength(stream);
+  streams.setBody(stream, body);
+  return body;
+}
+
+/** A copy of the bytes of a view or buffer. */
+function copyBytes(source) {
+  return native.copyBytes(source);
+}
+
+/** https://fetch.spec.whatwg.org/#concept-bodyinit-extract; `value` is neither null nor undefined. */
+function extractBody(value) {
+  if (typeof value === "string") return bodyOfText(value, kTypeText);
+  if (isObject(value)) {
+    const body = extractObject(value);
+    if (body !== undefined) return body;
+  }
+  if (typeof value === "symbol") throw new TypeError("A symbol cannot be a body.");
+  return bodyOfText(String(value), kTypeText);
+}
+
+function extractObject(value) {
+  if (streams.isReadableStream(value)) return bodyFromStream(value);
+  if (ArrayBufferIsView(value) || isArrayBuffer(value)) {
+    return bodyOfBytes(copyBytes(value), kTypeNone);
+  }
+  if (internals.url?.isURLSearchParams(value)) {
+    return bodyOfText(internals.url.serializeSearchParams(value), kTypeForm);
+  }
+  const blob = internals.blob;
+  if (blob !== undefined && blob.isBlob(value)) {
+    return bodyOfBytes(blob.bytesOf(value), blob.typeOf(value) || kTypeNone);
+  }
+  const formData = internals.formData;
+  if (formData !== undefined && formData.isFormData(value)) {
+    const { bytes, type } = formData.encodeMultipart(value);
+    return bodyOfBytes(bytes, type);
+  }
+  if (isIterableBody(value)) return bodyFromStream(streams.fromIterable(value));
+  return undefined;
+}
+
+/** Workers take iterables of bytes; arrays and things with a text of their own stay texts. */
+function isIterableBody(value) {
+  if (typeof value[SymbolAsyncIterator] === "function") return true;
+  return typeof value[SymbolIterator] === "function" && !ArrayIsArray(value) &&
+    value.toString === objectToString;
+}
+const objectToString = Object.prototype.toString;
+
+/** A second, independent body with the same content; https://fetch.spec.whatwg.org/#concept-body-clone */
+function cloneBody(body) {
+  if (body === null) return null;
+  checkUsable(body);
+  const copy = new Body();
+  copy.type = body.type;
+  copy.length = body.length;
+  if (body.stream === null && body.inbound === null) {
+    copy.text = body.text;
+    copy.bytes = body.bytes;
+    copy.request = body.request;
+    return copy;
+  }
+  const { first, second } = streams.tee(streamOf(body));
+  body.stream = first;
+  copy.stream = second;
+  // Both read what the source sends from now on.
+  body.text = body.bytes = body.inbound = body.request = null;
+  body.used = false;
+  streams.setBody(first, body);
+  streams.setBody(second, copy);
+  return copy;
+}
+
+/** Moves the content to a new body and leaves the old one used; `new Request(request)` does it. */
+function transferBody(body) {
+  const moved = new Body();
+  moved.type = body.type;
+  moved.length = body.length;
+  if (body.text !== null || body.bytes !== null || body.request !== null || body.inbound !== null) {
+    moved.text = body.text;
+    moved.bytes = body.bytes;
+    moved.request = body.request;
+    moved.inbound = body.inbound;
+    markUsed(body);
+  } else {
+    body.used = true;
+    moved.stream = streams.proxy(body.stream);
+    streams.setBody(moved.stream, moved);
+  }
+  return moved;
+}
+
+// ---- streams on demand ---------------------------------------------------------------------------
+
+/** The value of `.body`. */
+function streamOf(body) {
+  if (body === null) return null;
+  if (body.stream !== null) return body.stream;
+  let stream;
+  if (body.used) {
+    stream = streams.createBytes({ pull: (sink) => sink.end(), cancel() {} });
+  } else if (body.inbound !== null) {
+    stream = streamFromInbound(body, body.inbound);
+  } else {
+    stream = streamFromSource(body);
+  }
+  body.stream = stream;
+  streams.setBody(stream, body);
+  return stream;
+}
+
+function streamFromInbound(body, inbound) {
+  let started = false;
+  return streams.createBytes({
+    pull(controller) {
+      if (!started) {
+        started = true;
+        body.used = true;
+        inbound.start(controller);
+      }
+      inbound.pull();
+    },
+    cancel() {
+      body.used = true;
+      inbound.cancel();
+    },
+  });
+}
+
+function streamFromSource(body) {
+  return streams.createBytes({
+    pull(controller) {
+      body.used = true;
+      const bytes = sourceBytes(body);
+      if (TypedArrayPrototypeGetByteLength(bytes) > 0) controller.chunk(bytes);
+      controller.end();
+    },
+    cancel() {
+      body.used = true;
+    },
+  });
+}
+
+/** The bytes of a source that is all there; the caller may keep them. */
+function sourceBytes(body) {
+  if (body.text !== null) return native.textToBytes(body.text);
+  if (body.bytes !== null) return copyBytes(body.bytes);
+  return native.requestBody(internals.headers.requestSlot(body.request), kTakeBytes);
+}
+
+// ---- reading -------------------------------------------------------------------------------------
+
+/** The value of `.bodyUsed`. */
+function isUsed(body) {
+  if (body === null) return false;
+  return body.used || (body.stream !== null && streams.isDisturbed(body.stream));
+}
+
+function checkUsable(body) {
+  if (isUsed(body)) throw new TypeError(kUsed);
+  if (body.stream !== null && streams.isLocked(body.stream)) throw new TypeError(kLocked);
+}
+
+/** Marks a body as gone, so that neither it nor its stream can be read again. */
+function markUsed(body) {
+  body.used = true;
+  if (body.stream !== null) streams.lock(body.stream);
+}
+
+/** text(), json(), arrayBuffer() and bytes() of whatever holds `body`. */
+async function consume(body, take) {
+  if (body === null) return convert(new Uint8Array(0), take);
+  checkUsable(body);
+  if (body.text !== null && body.stream === null) {
+    body.used = true;
+    if (take === kTakeText) return StringPrototypeToWellFormed(body.text);
+    if (take === kTakeJson) return JSONParse(body.text);
+    return convert(native.textToBytes(body.text), take);
+  }
+  if (body.request !== null) {
+    const slot = internals.headers.requestSlot(body.request);
+    markUsed(body);
+    return native.requestBody(slot, take);
+  }
+  if (body.inbound !== null) {
+    markUsed(body);
+    return body.inbound.collect(take);
+  }
+  if (body.bytes !== null || body.text !== null) {
+    markUsed(body);
+    return convert(sourceBytes(body), take);
+  }
+  body.used = true;
+  return convert(await readAll(body.stream), take);
+}
+
+/** Of bytes that the caller gives away. */
+function convert(bytes, take) {
+  if (take === kTakeBytes) return bytes;
+  if (take === kTakeBuffer) return TypedArrayPrototypeGetBuffer(bytes);
+  const text = native.bytesToText(bytes);
+  return take === kTakeText ? text : JSONParse(text);
+}
+
+async function readAll(stream) {
+  const reader = streams.acquireReader(stream);
+  const chunks = [];
+  let total = 0;
+  for (;;) {
+    const { done, value } = await streams.read(reader);
+    if (done) break;
+    const bytes = chunkBytes(value);
+    ArrayPrototypePush(chunks, bytes);
+    total += TypedArrayPrototypeGetByteLength(bytes);
+  }
+  if (chunks.length === 1) return copyBytes(chunks[0]);
+  const all = new Uint8Array(total);
+  let offset = 0;
+  for (let i = 0; i < chunks.length; i++) {
+    TypedArrayPrototypeSet(all, chunks[i], offset);
+    offset += TypedArrayPrototypeGetByteLength(chunks[i]);
+  }
+  return all;
+}
+
+/** A chunk that a stream used as a body gave; throws a TypeError if it is not made of bytes. */
+function chunkBytes(chunk) {
+  if (ArrayBufferIsView(chunk) || isArrayBuffer(chunk)) {
+    const bytes = native.viewBytes(chunk);
+    if (bytes !== undefined) return bytes;
+  }
+  if (typeof chunk === "string") {
+    throw new TypeError("The body's stream gave a string where bytes were expected. Encode it with " +
+      "a TextEncoder, or pipe the stream through a TextEncoderStream.");
+  }
+  throw new TypeError("The body's stream gave a value that is not a Uint8Array, an ArrayBuffer or " +
+    "another view of one.");
+}
+
+async function consumeBlob(body, type) {
+  const bytes = await consume(body, kTakeBytes);
+  internals.load("web/blob.js");
+  return internals.blob.create(bytes, type ?? "");
+}
+
+async function consumeFormData(body, type) {
+  internals.load("web/form_data.js");
+  const parse = internals.formData.parserFor(type);
+  return parse(await consume(body, kTakeBytes));
+}
+
+// ---- sending -------------------------------------------------------------------------------------
+
+/**
+ * The body in the form in which the effects take it, for `invocation`: undefined (none), a string, a
+ * Uint8Array, `true` (the bytes that came with this invocation's request) or a number (the id of a
+ * body that flows). The body is used up.
+ */
+function outgoing(invocation, body) {
+  if (body === null) return undefined;
+  checkUsable(body);
+  if (body.text !== null) {
+    markUsed(body);
+    return body.text;
+  }
+  if (body.bytes !== null) {
+    markUsed(body);
+    return body.bytes;
+  }
+  if (body.request !== null) {
+    const slot = internals.headers.requestSlot(body.request);
+    markUsed(body);
+    return body.request === invocation ? true : native.requestBody(slot, kTakeBytes);
+  }
+  if (body.inbound !== null) {
+    if (body.inbound.invocation !== invocation) {
+      throw new Error("Cannot perform I/O on behalf of a different request: this body belongs to " +
+        "another one.");
+    }
+    markUsed(body);
+    return body.inbound.id;
+  }
+  body.used = true;
+  const outbound = new OutboundBody(invocation);
+  pump(outbound, streams.acquireReader(body.stream), body.length);
+  return outbound.id;
+}
+
+/** Writes a stream out, as fast as the other side takes it. Its first write comes after a tick. */
+async function pump(outbound, reader, expected) {
+  outbound.onGone = (error) => streams.cancel(reader, error);
+  try {
+    await undefined;
+    let total = 0;
+    for (;;) {
+      const room = outbound.ready();
+      if (room !== undefined) await room;
+      if (!outbound.open) return;
+      const { done, value } = await streams.read(reader);
+      if (!outbound.open) return;
+      if (done) break;
+      const bytes = chunkBytes(value);
+      total += TypedArrayPrototypeGetByteLength(bytes);
+      outbound.write(bytes);
+    }
+    if (expected !== undefined && total !== expected) {
+      throw new TypeError(`The stream ended after ${total} of the ${expected} bytes it promised.`);
+    }
+    outbound.close(undefined);
+  } catch (error) {
+    if (!outbound.open) return;
+    reportException(error, "response body");
+    outbound.close(internals.kernel.describeError(error).message);
+    streams.cancel(reader, error);
+  }
+}
+
+// ---- the mixin -----------------------------------------------------------------------------------
+
+/**
+ * Gives a class the members of https://fetch.spec.whatwg.org/#body-mixin. `bodyOf(object)` throws a
+ * TypeError on a wrong receiver; `typeOf(object)` is its Content-Type or null.
+ */
+function defineBodyMixin(constructor, bodyOf, typeOf) {
+  const members = {
+    get body() {
+      return streamOf(bodyOf(this));
+    },
+    get bodyUsed() {
+      return isUsed(bodyOf(this));
+    },
+    arrayBuffer() {
+      return rejecting(this, (object) => consume(bodyOf(object), kTakeBuffer));
+    },
+    blob() {
+      return rejecting(this, (object) => consumeBlob(bodyOf(object), typeOf(object)));
+    },
+    bytes() {
+      return rejecting(this, (object) => consume(bodyOf(object), kTakeBytes));
+    },
+    formData() {
+      return rejecting(this, (object) => consumeFormData(bodyOf(object), typeOf(object)));
+    },
+    json() {
+      return rejecting(this, (object) => consume(bodyOf(object), kTakeJson));
+    },
+    text() {
+      return rejecting(this, (object) => consume(bodyOf(object), kTakeText));
+    },
+  };
+  const descriptors = Object.getOwnPropertyDescriptors(members);
+  Object.defineProperties(constructor.prototype, descriptors);
+}
+
+/** An operation that returns a promise never throws: a wrong receiver rejects. */
+function rejecting(object, operation) {
+  try {
+    return operation(object);
+  } catch (error) {
+    return PromiseReject(error);
+  }
+}
+
+internals.body = {
+  Body, bodyOfBytes, bodyOfInbound, bodyOfRequest, bodyOfText, checkUsable, cloneBody,
+  defineBodyMixin, extractBody, isUsed, markUsed, outgoing, transferBody, typeTexts,
+  kTypeNone, kTypeText, kTypeForm, kTypeJson,
+};

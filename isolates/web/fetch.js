@@ -1,0 +1,133 @@
+// fetch(). https://fetch.spec.whatwg.org/#fetch-method
+//
+// The host does one hop at a time; redirects are followed here, where the rules about methods,
+// bodies and credentials are.
+
+const { Error, TypeError } = internals.primordials;
+const { requiredArguments } = internals.webidl;
+const { copyList, listDelete, listFlat, listGet } = internals.headers;
+const { outgoing, kTypeNone } = internals.body;
+const { isRedirectStatus, responseOfFetch } = internals.response;
+const { followable, listFor, makeState } = internals.request;
+const { cancelOp, currentInvocation, startOp } = internals.kernel;
+const abort = internals.abort;
+
+const kRedirectsMax = 20;
+
+/** Promise<Response> fetch(RequestInfo input, optional RequestInit init = {}); */
+async function fetch(input, init = undefined) {
+  requiredArguments(arguments.length, 1, "Failed to execute 'fetch'");
+  const invocation = currentInvocation();
+  const request = makeState(input, init, "Failed to execute 'fetch'");
+  const signal = followable(request);
+  if (signal !== null && abort.isAborted(signal)) throw abort.reasonOf(signal);
+
+  const hop = {
+    invocation, signal, method: request.method, url: request.url,
+    list: request.list === null ? null : copyList(listFor(request)), body: request.body,
+  };
+  let redirects = 0;
+  for (;;) {
+    const answer = await send(hop);
+    const location = isRedirectStatus(answer.status) && request.redirect !== "manual" ?
+      headerOf(answer.flat, "location") : null;
+    if (location === null) {
+      const response = responseOfFetch(invocation, answer, hop.url, redirects > 0);
+      return response;
+    }
+    discard(hop, answer);
+    if (request.redirect === "error") {
+      throw new TypeError(`Fetch of ${hop.url} was redirected, and its redirect mode is "error".`);
+    }
+    if (++redirects > kRedirectsMax) {
+      throw new TypeError(`Too many redirects, ${kRedirectsMax} at the most: ${request.url}`);
+    }
+    redirect(hop, answer.status, location);
+  }
+}
+
+/** Asks the host for one hop: a promise of {status, flat, content, length}. */
+async function send(hop) {
+  const { invocation, signal } = hop;
+  if (!native.urlIsHttp(hop.url)) {
+    throw new TypeError(`Fetch API cannot load: ${hop.url}. Only http: and https: can be fetched.`);
+  }
+  const body = replayable(hop);
+  const content = body === null ? undefined : outgoing(invocation, body);
+  const op = startOp(invocation);
+  op.makeValue = makeAnswer;
+  op.makeError = networkError;
+  native.fetchStart(op.id, invocation.slot, hop.method, hop.url,
+    hop.list === null ? null : listFlat(hop.list), content,
+    typeof content === "number" ? body.length : undefined);
+  if (signal === null) return op.promise;
+  const onAbort = (reason) => cancelOp(op, reason);
+  abort.addAlgorithm(signal, onAbort);
+  try {
+    return await op.promise;
+  } finally {
+    abort.removeAlgorithm(signal, onAbort);
+  }
+}
+
+/** The body to send now. One that is all there is kept for a redirect that sends it again. */
+function replayable(hop) {
+  const { body } = hop;
+  if (body === null) return null;
+  if (body.stream === null && (body.text !== null || body.bytes !== null)) {
+    hop.body = internals.body.cloneBody(body);
+  }
+  return body;
+}
+
+function makeAnswer(hasBytes, status, flat, bodyId, length) {
+  const content = hasBytes ? native.takeBytes(internals.kernel.kTakeBytes) : bodyId;
+  return { status, flat, content, length };
+}
+
+function networkError(code, detail) {
+  return new TypeError(`Network connection lost: ${detail}`);
+}
+
+function headerOf(flat, name) {
+  for (let i = 0; i < flat.length; i += 2) {
+    if (flat[i] === name) return flat[i + 1];
+  }
+  return null;
+}
+
+/** Nobody will read the body of an answer that only said where to go. */
+function discard(hop, { content }) {
+  if (typeof content === "number" && hop.invocation.open) native.bodyCancel(content);
+}
+
+/** https://fetch.spec.whatwg.org/#http-redirect-fetch */
+function redirect(hop, status, location) {
+  const target = native.parseUrl(location, hop.url);
+  if (target === undefined) {
+    throw new TypeError(`${hop.url} redirects to an invalid URL: ${location}`);
+  }
+  if (status !== 303 && hop.body !== null && hop.body.used) {
+    throw new TypeError(`${hop.url} redirects with status ${status}, which sends the body again; a ` +
+      "stream can be sent only once. Send a string or bytes.");
+  }
+  const toGet = status === 303 ? hop.method !== "GET" && hop.method !== "HEAD" :
+    (status === 301 || status === 302) && hop.method === "POST";
+  if (toGet) {
+    hop.method = "GET";
+    hop.body = null;
+    dropHeaders(hop, [
+      "content-encoding", "content-language", "content-length", "content-location", "content-type"]);
+  }
+  if (!native.urlSameOrigin(hop.url, target)) {
+    dropHeaders(hop, ["authorization", "cookie", "host", "proxy-authorization"]);
+  }
+  hop.url = target;
+}
+
+function dropHeaders(hop, names) {
+  if (hop.list === null) return;
+  for (let i = 0; i < names.length; i++) listDelete(hop.list, names[i]);
+}
+
+internals.defineGlobal("fetch", fetch);

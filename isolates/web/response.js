@@ -1,0 +1,268 @@
+// Response. https://fetch.spec.whatwg.org/#response-class
+
+const { JSONStringify, RangeError, RegExpPrototypeExec, TypeError } = internals.primordials;
+const { configureInterface, converters, isObject, requiredArguments } = internals.webidl;
+const {
+  HeaderList, Headers, copyList, fillList, listAppend, listFlat, listHas, listOf, listOfFlat,
+  wrap,
+} = internals.headers;
+const {
+  bodyOfBytes, bodyOfInbound, bodyOfText, cloneBody, defineBodyMixin, extractBody, outgoing,
+  typeTexts, kTypeNone, kTypeJson,
+} = internals.body;
+
+const reasonPhrase = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+class ResponseState {
+  type = "default";
+  url = "";
+  redirected = false;
+  status = 200;
+  statusText = "";
+  /** A HeaderList; null while it holds nothing but `contentType`. */
+  list = null;
+  headers = null;
+  immutable = false;
+  body = null;
+  /** The Content-Type that the body brings, until it is in the list: a kType... or a string. */
+  contentType = kTypeNone;
+  cf = undefined;
+}
+
+const kAdopt = Symbol("adopt");
+
+class Response {
+  #state;
+
+  /** undefined constructor(optional BodyInit? body = null, optional ResponseInit init = {}); */
+  constructor(body = null, init = undefined) {
+    if (body === kAdopt) {
+      this.#state = init;
+      return;
+    }
+    const state = new ResponseState();
+    this.#state = state;
+    const prefix = "Failed to construct 'Response'";
+    if (init !== undefined && init !== null) applyInit(state, init, prefix);
+    if (body !== null) attachBody(state, body);
+  }
+
+  static is(value) {
+    return typeof value === "object" && value !== null && #state in value;
+  }
+
+  static stateOf(response) {
+    return response.#state;
+  }
+
+  /** https://fetch.spec.whatwg.org/#dom-response-error */
+  static error() {
+    const state = new ResponseState();
+    state.type = "error";
+    state.status = 0;
+    state.immutable = true;
+    return new Response(kAdopt, state);
+  }
+
+  /** https://fetch.spec.whatwg.org/#dom-response-redirect */
+  static redirect(url, status = 302) {
+    const prefix = "Failed to execute 'redirect' on 'Response'";
+    requiredArguments(arguments.length, 1, prefix);
+    const text = converters.USVString(url, prefix, "argument 1");
+    const code = converters.unsignedShort(status, prefix, "argument 2");
+    const location = native.parseUrl(text);
+    if (location === undefined) {
+      throw new TypeError(`${prefix}: '${text}' is not an absolute URL. Use ` +
+        "new Response(null, {status: 302, headers: {Location: path}}) to redirect to a path.");
+    }
+    if (!isRedirectStatus(code)) {
+      throw new RangeError(`${prefix}: ${code} is not a redirect status (301, 302, 303, 307, 308).`);
+    }
+    const state = new ResponseState();
+    state.status = code;
+    state.list = new HeaderList();
+    state.immutable = true;
+    listAppend(state.list, "location", location);
+    return new Response(kAdopt, state);
+  }
+
+  /** https://fetch.spec.whatwg.org/#dom-response-json */
+  static json(data, init = undefined) {
+    const prefix = "Failed to execute 'json' on 'Response'";
+    requiredArguments(arguments.length, 1, prefix);
+    const text = JSONStringify(data);
+    if (text === undefined) throw new TypeError(`${prefix}: the value cannot be written as JSON.`);
+    const state = new ResponseState();
+    if (init !== undefined && init !== null) applyInit(state, init, prefix);
+    attachSource(state, bodyOfText(text, kTypeJson), kTypeJson);
+    return new Response(kAdopt, state);
+  }
+
+  get type() {
+    return this.#state.type;
+  }
+
+  get url() {
+    return this.#state.url;
+  }
+
+  get redirected() {
+    return this.#state.redirected;
+  }
+
+  get status() {
+    return this.#state.status;
+  }
+
+  get ok() {
+    const { status } = this.#state;
+    return status >= 200 && status <= 299;
+  }
+
+  get statusText() {
+    return this.#state.statusText;
+  }
+
+  get headers() {
+    const state = this.#state;
+    if (state.headers === null) state.headers = wrap(materialize(state), state.immutable);
+    return state.headers;
+  }
+
+  /** Workers' own: what the init said, or the fetched response's. */
+  get cf() {
+    return this.#state.cf;
+  }
+
+  /** Workers' own: always null, for there are no WebSockets here. */
+  get webSocket() {
+    this.#state;
+    return null;
+  }
+
+  clone() {
+    const state = this.#state;
+    const copy = new ResponseState();
+    copy.body = cloneBody(state.body);
+    copy.type = state.type;
+    copy.url = state.url;
+    copy.redirected = state.redirected;
+    copy.status = state.status;
+    copy.statusText = state.statusText;
+    copy.immutable = state.immutable;
+    copy.contentType = state.contentType;
+    copy.cf = state.cf;
+    if (state.list !== null) copy.list = copyList(state.list);
+    return new Response(kAdopt, copy);
+  }
+}
+const { is: isResponse, stateOf } = Response;
+delete Response.is;
+delete Response.stateOf;
+
+defineBodyMixin(Response, (response) => stateOf(response).body, (response) => {
+  const state = stateOf(response);
+  return internals.headers.listGet(materialize(state), "content-type");
+});
+configureInterface(Response);
+
+/** Reads ResponseInit; a Response will do. https://fetch.spec.whatwg.org/#initialize-a-response */
+function applyInit(state, init, prefix) {
+  if (!isObject(init)) throw new TypeError(`${prefix}: the init must be an object.`);
+  const { cf, encodeBody, headers, status, statusText, webSocket } = init;
+  if (cf !== undefined) state.cf = cf;
+  if (encodeBody !== undefined && encodeBody !== "automatic" && encodeBody !== "manual") {
+    throw new TypeError(`${prefix}: encodeBody must be "automatic" or "manual".`);
+  }
+  if (webSocket !== undefined && webSocket !== null) {
+    throw new TypeError(`${prefix}: there are no WebSockets here.`);
+  }
+  if (status !== undefined) {
+    const code = converters.unsignedShort(status, prefix, "status");
+    if (code < 200 || code > 599) {
+      throw new RangeError("Responses may only be constructed with status codes in the range 200 " +
+        `to 599, inclusive; this one is ${code}.`);
+    }
+    state.status = code;
+  }
+  if (statusText !== undefined) {
+    const text = converters.ByteString(statusText, prefix, "statusText");
+    if (RegExpPrototypeExec(reasonPhrase, text) === null) {
+      throw new TypeError(`${prefix}: the statusText contains a control character.`);
+    }
+    state.statusText = text;
+  }
+  if (headers !== undefined && headers !== null) {
+    state.list = new HeaderList();
+    fillList(state.list, headers, prefix);
+  }
+}
+
+function attachBody(state, value) {
+  if (value === undefined) return;
+  const body = extractBody(value);
+  // A stream brings no type, whatever it was made from.
+  attachSource(state, body, body.stream !== null ? kTypeNone : body.type);
+}
+
+function attachSource(state, body, type) {
+  const { status } = state;
+  if (status === 204 || status === 304 || status === 205 || status === 101) {
+    throw new TypeError("Response with null body status (101, 204, 205, or 304) cannot have a body.");
+  }
+  state.body = body;
+  state.contentType = type;
+  if (state.list !== null) mergeType(state);
+}
+
+function mergeType(state) {
+  const { contentType, list } = state;
+  if (contentType === kTypeNone) return;
+  state.contentType = kTypeNone;
+  if (listHas(list, "content-type")) return;
+  listAppend(list, "content-type",
+    typeof contentType === "number" ? typeTexts[contentType] : contentType);
+}
+
+/** The header list, made now if it was not needed before. */
+function materialize(state) {
+  if (state.list === null) {
+    state.list = new HeaderList();
+    mergeType(state);
+  }
+  return state.list;
+}
+
+function isRedirectStatus(status) {
+  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
+}
+
+/** Answers an invocation; uses the response up. */
+function sendResponse(invocation, response) {
+  const state = stateOf(response);
+  if (state.type === "error") {
+    throw new TypeError("The handler returned Response.error(), which cannot be sent. Return a " +
+      "response with a status, or throw.");
+  }
+  const { body, status } = state;
+  if (typeof state.contentType !== "number") materialize(state);
+  const content = body === null ? undefined : outgoing(invocation, body);
+  native.respond(invocation.slot, status, state.list === null ? null : listFlat(state.list),
+    state.contentType, content, typeof content === "number" ? body.length : undefined);
+}
+
+/** A fetched response. `content` is undefined, a Uint8Array, or the id of a body that flows. */
+function responseOfFetch(invocation, { status, flat, content, length }, url, redirected) {
+  const state = new ResponseState();
+  state.url = url;
+  state.redirected = redirected;
+  state.status = status;
+  state.list = listOfFlat(flat);
+  state.immutable = true;
+  if (typeof content === "number") state.body = bodyOfInbound(invocation, content, length);
+  else if (content !== undefined) state.body = bodyOfBytes(content, kTypeNone);
+  return new Response(kAdopt, state);
+}
+
+internals.response = { Response, isRedirectStatus, isResponse, responseOfFetch, sendResponse };
+internals.defineGlobal("Response", Response);

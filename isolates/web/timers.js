@@ -1,0 +1,163 @@
+// Timers. https://html.spec.whatwg.org/multipage/timers-and-user-prompts.html#timers
+
+const {
+  Error, MapPrototypeDelete, MapPrototypeGet, MapPrototypeGetSize,
+  MapPrototypeSet, Promise, PromiseReject, ReflectApply, TypeError, globalThis,
+} = internals.primordials;
+const { converters, isObject, requiredArguments } = internals.webidl;
+const { currentInvocation, forget, own, reportException } = internals.kernel;
+
+const kTimersMax = 10000;
+const kDelayMillisMax = 0x7fffffff;
+
+const timers = new Map();
+let lastTimerId = 0;
+
+class Timer {
+  id;
+  invocation;
+  callback;
+  args;
+  delay;
+  repeats;
+
+  constructor(invocation, callback, args, delay, repeats) {
+    this.invocation = invocation;
+    this.callback = callback;
+    this.args = args;
+    this.delay = delay;
+    this.repeats = repeats;
+  }
+
+  /** The invocation ended: the host forgets its timers by itself. */
+  abandon() {
+    MapPrototypeDelete(timers, this.id);
+  }
+}
+
+function addTimer(callback, args, delay, repeats) {
+  const invocation = currentInvocation();
+  if (MapPrototypeGetSize(timers) >= kTimersMax) {
+    throw new Error(`You have exceeded the number of active timeouts you may set, ${kTimersMax}.`);
+  }
+  const timer = new Timer(invocation, callback, args, delay, repeats);
+  lastTimerId = lastTimerId >= 0x7fffffff ? 1 : lastTimerId + 1;
+  timer.id = lastTimerId;
+  MapPrototypeSet(timers, timer.id, timer);
+  own(invocation, timer);
+  native.timerStart(timer.id, invocation.slot, delay);
+  return timer;
+}
+
+function cancelTimer(timer) {
+  if (!MapPrototypeDelete(timers, timer.id)) return;
+  forget(timer.invocation, timer);
+  if (timer.invocation.open) native.timerCancel(timer.id);
+}
+
+/** Milliseconds, whole; what is no sensible number is 0. */
+function toDelay(value) {
+  const number = value === undefined ? 0 : converters.unrestrictedDouble(value, "setTimeout", "delay");
+  if (!(number > 0)) return 0;
+  return number > kDelayMillisMax ? kDelayMillisMax : number - number % 1;
+}
+
+function setTimer(name, repeats, callback, delay, args) {
+  if (typeof callback !== "function") {
+    throw new TypeError(`Failed to execute '${name}': argument 1 is not a function. Code in a ` +
+      "string is not run here.");
+  }
+  return addTimer(callback, args, toDelay(delay), repeats).id;
+}
+
+function setTimeout(callback, delay = 0, ...args) {
+  requiredArguments(arguments.length, 1, "Failed to execute 'setTimeout'");
+  return setTimer("setTimeout", false, callback, delay, args);
+}
+
+function setInterval(callback, delay = 0, ...args) {
+  requiredArguments(arguments.length, 1, "Failed to execute 'setInterval'");
+  return setTimer("setInterval", true, callback, delay, args);
+}
+
+function clearTimeout(id = undefined) {
+  const timer = MapPrototypeGet(timers, typeof id === "number" ? id : +id);
+  if (timer !== undefined) cancelTimer(timer);
+}
+
+function clearInterval(id = undefined) {
+  clearTimeout(id);
+}
+
+/** Event: a timer is due. */
+function onTimerFired(id) {
+  const timer = MapPrototypeGet(timers, id);
+  if (timer === undefined) return;
+  native.enter(timer.invocation);
+  if (!timer.repeats) {
+    MapPrototypeDelete(timers, id);
+    forget(timer.invocation, timer);
+  }
+  try {
+    ReflectApply(timer.callback, globalThis, timer.args);
+  } catch (error) {
+    reportException(error, "timer");
+  }
+  // Started again after the call, which may have cleared it: a slow callback never queues up.
+  if (timer.repeats && MapPrototypeGet(timers, id) === timer && timer.invocation.open) {
+    native.timerStart(id, timer.invocation.slot, timer.delay);
+  }
+}
+
+// ---- scheduler.wait() ----------------------------------------------------------------------------
+
+/** Workers' own: await scheduler.wait(milliseconds, {signal}). */
+class Scheduler {
+  wait(delay, options = undefined) {
+    try {
+      requiredArguments(arguments.length, 1, "Failed to execute 'wait' on 'Scheduler'");
+      return wait(toDelay(delay), isObject(options) ? options.signal : undefined);
+    } catch (error) {
+      return PromiseReject(error);
+    }
+  }
+}
+internals.webidl.configureInterface(Scheduler);
+
+function wait(delay, signal) {
+  const abort = internals.abort;
+  if (signal !== undefined && signal !== null && !abort.isSignal(signal)) {
+    throw new TypeError("scheduler.wait(): the signal is not an AbortSignal.");
+  }
+  return new Promise((resolve, reject) => {
+    if (!signal) {
+      addTimer(resolve, [], delay, false);
+      return;
+    }
+    if (abort.isAborted(signal)) {
+      reject(abort.reasonOf(signal));
+      return;
+    }
+    const onAbort = (reason) => {
+      cancelTimer(timer);
+      reject(reason);
+    };
+    const timer = addTimer(() => {
+      abort.removeAlgorithm(signal, onAbort);
+      resolve();
+    }, [], delay, false);
+    abort.addAlgorithm(signal, onAbort);
+  });
+}
+
+internals.timers = {
+  /** Calls back once, after `delay` milliseconds, within the current invocation. */
+  start: (delay, callback) => addTimer(callback, [], toDelay(delay), false),
+  cancel: cancelTimer,
+};
+internals.entries.timerFired = onTimerFired;
+internals.defineGlobal("setTimeout", setTimeout);
+internals.defineGlobal("setInterval", setInterval);
+internals.defineGlobal("clearTimeout", clearTimeout);
+internals.defineGlobal("clearInterval", clearInterval);
+internals.defineGlobal("scheduler", new Scheduler());

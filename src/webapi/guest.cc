@@ -1,0 +1,162 @@
+#include "webapi/guest.h"
+
+#include <utility>
+
+#include "isolate/builtin_scripts.h"
+
+#include "webapi/bytes.h"
+#include "webapi/guest_state.h"
+#include "webapi/natives.h"
+
+namespace atolld::webapi {
+namespace {
+
+/// Names in `internals.entries`, in the order of Entry.
+constexpr std::array<std::string_view, static_cast<std::size_t>(Entry::kCount)> kEntryNames{
+    "load",
+    "fetch",
+    "opDone",
+    "opFailed",
+    "bodyChunk",
+    "bodyEnd",
+    "bodyAccepted",
+    "bodyGone",
+    "timerFired",
+    "clientGone",
+    "invocationOver",
+    "unhandledRejection",
+    "uncaughtException",
+    "builtinModule"};
+
+template <class... Fs>
+struct Overloaded : Fs... {
+  using Fs::operator()...;
+};
+
+/// Kinds of bindings; context.js has the same numbers.
+enum BindingKind : int { kTextBinding = 0, kJsonBinding = 1, kKvBinding = 2 };
+
+/// bindings() -> [kind, name, value, ...]
+void bindings(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
+  v8::Isolate* const isolate = info.GetIsolate();
+  std::vector<v8::Local<v8::Value>> flat;
+  const auto add = [&](BindingKind kind, std::string_view name, std::string_view value) {
+    v8::Local<v8::String> nameText, valueText;
+    if (!stringOfUtf8(isolate, name).ToLocal(&nameText) ||
+        !stringOfUtf8(isolate, value).ToLocal(&valueText)) {
+      return false;
+    }
+    flat.insert(flat.end(), {v8::Integer::New(isolate, kind), nameText, valueText});
+    return true;
+  };
+  const auto addBinding = Overloaded{
+      [&](const deploy::TextBinding& b) { return add(kTextBinding, b.name, b.value); },
+      [&](const deploy::JsonBinding& b) { return add(kJsonBinding, b.name, b.json); },
+      [&](const deploy::KvBinding& b) { return add(kKvBinding, b.name, b.namespaceId); }};
+  for (const auto& binding : isolate::Isolate::from(isolate).version()->bindings) {
+    if (!std::visit(addBinding, binding)) return;
+  }
+  info.GetReturnValue().Set(v8::Array::New(isolate, flat.data(), flat.size()));
+}
+
+constexpr std::array kOwnNatives{isolate::Native{"bindings", &bindings}};
+
+std::vector<isolate::Native> allNatives() {
+  std::vector<isolate::Native> all;
+  for (const std::span<const isolate::Native> natives :
+       {std::span<const isolate::Native>(kOwnNatives), bytesNatives(), effectNatives(),
+        fetchNatives(), headerNatives(), kvNatives(), requestNatives()}) {
+    all.insert(all.end(), natives.begin(), natives.end());
+  }
+  return all;
+}
+
+/// What was thrown, as text for whoever deploys.
+std::string describeThrown(const v8::TryCatch& tryCatch) {
+  if (tryCatch.Message().IsEmpty()) return "the script failed to load";
+  std::string text = utf8Of(v8::Isolate::GetCurrent(), tryCatch.Message()->Get());
+  constexpr std::string_view kUncaught = "Uncaught ";
+  return text.starts_with(kUncaught) ? text.substr(kUncaught.size()) : text;
+}
+
+class WebGuest final : public isolate::Guest {
+ public:
+  std::span<const isolate::Native> natives() const override {
+    static const std::vector<isolate::Native> all = allNatives();
+    return all;
+  }
+
+  std::span<const isolate::WebScript> scripts() const override { return isolate::builtinScripts(); }
+
+  std::unique_ptr<State> attach(isolate::Isolate& isolate, v8::Local<v8::Context> context,
+                                v8::Local<v8::Object> internals) const override {
+    auto state = std::make_unique<GuestState>();
+    v8::Isolate* const v8 = isolate.v8();
+    v8::Local<v8::Value> entries;
+    ATOLL_CHECK(internals->Get(context, internalized(v8, "entries")).ToLocal(&entries) &&
+                entries->IsObject());
+    for (std::size_t i = 0; i < kEntryNames.size(); ++i) {
+      v8::Local<v8::Value> entry;
+      ATOLL_CHECK(
+          entries.As<v8::Object>()->Get(context, internalized(v8, kEntryNames[i])).ToLocal(&entry));
+      ATOLL_CHECK(entry->IsFunction());
+      state->entries[i].Reset(v8, entry.As<v8::Function>());
+    }
+    return state;
+  }
+
+  Result<> onLoaded(isolate::Isolate& isolate, v8::Local<v8::Context> context,
+                    v8::Local<v8::Object> mainNamespace) const override {
+    v8::Isolate* const v8 = isolate.v8();
+    const v8::TryCatch tryCatch(v8);
+    std::array<v8::Local<v8::Value>, 1> arguments{mainNamespace};
+    if (!GuestState::of(isolate).call(context, Entry::Load, arguments)) {
+      return fail(ErrorCode::Script, describeThrown(tryCatch));
+    }
+    return {};
+  }
+
+  void deliver(isolate::Isolate& isolate, v8::Local<v8::Context> context,
+               host::Event event) const override {
+    deliverEvent(GuestState::of(isolate), context, std::move(event));
+  }
+
+  void onUnhandledRejection(isolate::Isolate& isolate, v8::Local<v8::Context> context,
+                            v8::Local<v8::Promise> promise,
+                            v8::Local<v8::Value> reason) const override {
+    std::array<v8::Local<v8::Value>, 2> arguments{promise, reason};
+    GuestState::of(isolate).call(context, Entry::UnhandledRejection, arguments);
+  }
+
+  void onUncaughtException(isolate::Isolate& isolate, v8::Local<v8::Context> context,
+                           v8::Local<v8::Value> exception) const override {
+    std::array<v8::Local<v8::Value>, 1> arguments{exception};
+    GuestState::of(isolate).call(context, Entry::UncaughtException, arguments);
+  }
+
+  v8::MaybeLocal<v8::Object> builtinModule(isolate::Isolate& isolate,
+                                           v8::Local<v8::Context> context,
+                                           std::string_view specifier) const override {
+    v8::Isolate* const v8 = isolate.v8();
+    v8::Local<v8::String> name;
+    if (!stringOfUtf8(v8, specifier).ToLocal(&name)) return {};
+    std::array<v8::Local<v8::Value>, 1> arguments{name};
+    const auto function =
+        GuestState::of(isolate).entries[static_cast<std::size_t>(Entry::BuiltinModule)].Get(v8);
+    v8::Local<v8::Value> exports;
+    if (!function->Call(context, v8::Undefined(v8), 1, arguments.data()).ToLocal(&exports) ||
+        !exports->IsObject()) {
+      return {};
+    }
+    return exports.As<v8::Object>();
+  }
+};
+
+}  // namespace
+
+const isolate::Guest& guest() {
+  static const WebGuest instance;
+  return instance;
+}
+
+}  // namespace atolld::webapi

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <v8.h>
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/bytes.h"
+#include "isolate/guest.h"
+#include "isolate/host.h"
+#include "isolate/isolate.h"
+
+namespace atolld::webapi {
+
+namespace host = isolate::host;
+
+/// A request being handled, as far as C++ keeps it.
+struct Invocation {
+  host::InvocationId id = 0;  ///< 0: the slot is free.
+  bool responded = false;     ///< Respond or Failed is in the outbox.
+  std::unique_ptr<http::RequestHead> head;
+  std::optional<Bytes> body;  ///< A request body that arrived whole.
+};
+
+/// The functions of isolates/web that events are handed to, by `internals.entries.<name>`.
+enum class Entry : std::size_t {
+  Load,
+  Fetch,
+  OpDone,
+  OpFailed,
+  BodyChunk,
+  BodyEnd,
+  BodyAccepted,
+  BodyGone,
+  TimerFired,
+  ClientGone,
+  InvocationOver,
+  UnhandledRejection,
+  UncaughtException,
+  BuiltinModule,
+  kCount,
+};
+
+/// What the Web API keeps per isolate. Inside a slice only.
+class GuestState final : public isolate::Guest::State {
+ public:
+  static GuestState& of(isolate::Isolate& isolate) noexcept {
+    return static_cast<GuestState&>(isolate.guestState());
+  }
+  static GuestState& of(v8::Isolate* isolate) noexcept {
+    return of(isolate::Isolate::from(isolate));
+  }
+
+  /// Calls an entry; false if an exception is pending (only ever by a termination).
+  bool call(v8::Local<v8::Context> context, Entry entry, std::span<v8::Local<v8::Value>> arguments);
+
+  /// Gives an event's invocation a slot. Scripts' side knows it by that number.
+  std::uint32_t openInvocation(host::InvocationId id);
+  /// The open invocation of a slot that a script's side named; null for any other value.
+  Invocation* findInvocation(v8::Local<v8::Value> slot) noexcept;
+  std::optional<std::uint32_t> findSlot(host::InvocationId id) const noexcept;
+  void closeInvocation(std::uint32_t slot) noexcept;
+
+  std::array<v8::Global<v8::Function>, static_cast<std::size_t>(Entry::kCount)> entries;
+  /// Bytes of the event being delivered, for `native.takeBytes()`.
+  Bytes eventBytes;
+
+  Invocation& at(std::uint32_t slot) { return invocations_[slot]; }
+
+ private:
+  std::vector<Invocation> invocations_;
+  std::vector<std::uint32_t> freeSlots_;
+};
+
+/// events.cc: one event, handed to its entry.
+void deliverEvent(GuestState& state, v8::Local<v8::Context> context, host::Event event);
+
+}  // namespace atolld::webapi

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <span>
+
+#include "isolate/guest.h"
+
+/// The C++ functions of each file of this module that the built-in scripts call. guest.cc puts them
+/// into one table; a name is used once.
+namespace atolld::webapi {
+
+std::span<const isolate::Native> bytesNatives();
+std::span<const isolate::Native> effectNatives();
+std::span<const isolate::Native> headerNatives();
+std::span<const isolate::Native> kvNatives();
+std::span<const isolate::Native> requestNatives();
+std::span<const isolate::Native> fetchNatives();
+
+}  // namespace atolld::webapi
