@@ -146,6 +146,7 @@ std::shared_ptr<const deploy::Version> testVersion(std::vector<deploy::Module> m
   version->tenant = "tenant";
   version->script = "script";
   version->mainModule = modules.front().name;
+  for (const deploy::Module& module : modules) version->id += module.name + module.hash;
   version->modules = std::move(modules);
   return version;
 }

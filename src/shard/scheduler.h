@@ -1,21 +1,31 @@
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <deque>
+#include <list>
 #include <memory>
-#include <string>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
 
 #include "base/result.h"
 #include "deploy/deployment.h"
 #include "isolate/host.h"
 #include "isolate/isolate.h"
 #include "loop/loop.h"
+#include "shard/isolate_pool.h"
+#include "shard/watchdog.h"
 
 namespace atolld::shard {
 
+class Scheduler;
 class Worker;
 
-/// Carries out what slices produced; implemented by dispatch/. Seat holder only.
+/// Carries out what slices produced; implemented by dispatch/. Seat holder only. May call lease()
+/// and post() on any worker.
 class WorkerOwner {
  public:
   /// `worker`'s slice ended. Effects in order; the outbox is emptied by the callee.
@@ -23,17 +33,33 @@ class WorkerOwner {
   /// The isolate is lost (limit broken, load failed): every invocation in it has ended with
   /// `error`. The Worker is gone on return.
   virtual void onWorkerLost(Worker& worker, const Error& error) = 0;
+
  protected:
   ~WorkerOwner() = default;
 };
 
-/// One isolate with a loaded version on this shard, and the events waiting for it. Seat holder only.
-/// Lives in the shard's LRU: idle ones (no invocation open) may be evicted between rounds.
+/// What the thread in a slice owns, from the moment the slice starts until it was settled; the seat
+/// holder does not touch it meanwhile.
+struct Slice {
+  std::unique_ptr<isolate::Isolate> isolate;  ///< Null until the first slice, which loads.
+  std::shared_ptr<const deploy::Version> version;
+  std::vector<isolate::host::Event> events;
+  isolate::host::Outbox outbox;
+  Result<> result;
+};
+
+/// One isolate with a loaded version on this shard, and the events waiting for it. Seat holder
+/// only. Lives in the shard's LRU: idle ones (no invocation open, no event waiting) may be evicted
+/// by any lease(), so a leased worker is used or opened before the next one.
 class Worker {
  public:
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
   /// Queues an event for the next slice.
   void post(isolate::host::Event event);
-  const std::shared_ptr<const deploy::Version>& version() const noexcept;
+  const std::shared_ptr<const deploy::Version>& version() const noexcept { return version_; }
   /// Open invocations keep a worker from eviction: dispatch counts them here.
   void invocationOpened() noexcept;
   void invocationClosed() noexcept;
@@ -42,29 +68,76 @@ class Worker {
     virtual ~Attachment() = default;
   };
   std::unique_ptr<Attachment> attachment;
+
+ private:
+  friend class Scheduler;
+  Worker(Scheduler& scheduler, std::shared_ptr<const deploy::Version> version);
+  bool idle() const noexcept;
+
+  Scheduler& scheduler_;
+  const std::shared_ptr<const deploy::Version> version_;
+  std::size_t openCount_ = 0;
+  std::vector<isolate::host::Event> queue_;
+  std::size_t queueHead_ = 0;  ///< Events before it went into slices.
+  bool ready_ = false;         ///< In the scheduler's ready list.
+  bool busy_ = false;          ///< `slice_` belongs to a slice, or its effects are carried out.
+  bool lost_ = false;
+  std::optional<std::list<Worker*>::iterator> idlePlace_;
+  Slice slice_;
 };
 
 struct SchedulerLimits {
-  std::size_t workersMax = 500;        ///< Isolates on this shard, loaded or in the pool.
-  std::size_t poolCount = 4;           ///< Pre-made isolates.
+  std::size_t workersMax = 500;  ///< Loaded isolates on this shard.
+  std::size_t poolCount = 4;     ///< Pre-made isolates this shard adds to the process's pool.
   std::size_t slicesPerRound = 64;
+  std::size_t eventsPerSlice = 16;           ///< Of one worker, before the others have their turn.
+  std::chrono::milliseconds cpuMax{30'000};  ///< CPU time of one slice.
+  isolate::IsolateLimits isolate;
 };
 
-/// Which isolate runs which event, when; owns the shard's isolates. Seat holder only.
+/// Which isolate runs which event, when; owns the shard's isolates. Workers with events take turns.
+/// Seat holder only.
 class Scheduler {
  public:
   /// `loop` and `owner` outlive it.
-  Scheduler(loop::Loop& loop, WorkerOwner& owner, SchedulerLimits limits);
+  Scheduler(loop::Loop& loop, WorkerOwner& owner, const SchedulerLimits& limits);
   ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
 
-  /// A worker running `version`: warm, or made and loaded in a slice of its own (the events posted
-  /// meanwhile wait).
+  /// A worker running `version` (found by its id): warm, or made and loaded in a slice of its own
+  /// (the events posted meanwhile wait).
   /// @error Overloaded: no room and nobody to evict.
   Result<Worker*> lease(const std::shared_ptr<const deploy::Version>& version);
 
   /// Runs ready slices, up to the round's budget, and hands each outbox to the owner. Called by the
   /// shard between Loop::run and Loop::runDeferred. True if slices are still ready.
   bool runReady();
+  /// Slices are ready: the loop must not wait.
+  bool hasReady() const noexcept { return !ready_.empty(); }
+
+  std::size_t workerCount() const noexcept { return workers_.size(); }
+
+ private:
+  friend class Worker;
+
+  void makeReady(Worker& worker);
+  void updateIdle(Worker& worker);
+  void startSlice(Worker& worker);
+  void settleSlice(Worker& worker);
+  void lose(Worker& worker, const Error& error);
+  std::unique_ptr<Worker> remove(Worker& worker);
+  bool evictOne();
+
+  loop::Loop& loop_;
+  WorkerOwner& owner_;
+  const SchedulerLimits limits_;
+  std::shared_ptr<IsolatePool> pool_;
+  std::optional<SliceRunner> runner_;  ///< Of the thread that first ran slices.
+  /// By version id; the key is the worker's own.
+  std::unordered_map<std::string_view, std::unique_ptr<Worker>> workers_;
+  std::deque<Worker*> ready_;
+  std::list<Worker*> idle_;  ///< Least recently used first.
 };
 
 }  // namespace atolld::shard

@@ -1,0 +1,187 @@
+#include "shard/scheduler.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace atolld::shard {
+namespace {
+
+/// The part of a round that may run on any thread: touches the slice and nothing else.
+void runSlice(Slice& slice, IsolatePool& pool, SliceRunner& runner) {
+  const bool load = slice.isolate == nullptr;
+  if (load) {
+    auto isolate = pool.take();
+    if (!isolate) {
+      slice.result = std::unexpected(std::move(isolate).error());
+      return;
+    }
+    slice.isolate = *std::move(isolate);
+  }
+  runner.begin(*slice.isolate);
+  slice.result =
+      load ? slice.isolate->load(slice.version) : slice.isolate->run(slice.events, slice.outbox);
+  if (!runner.end() && slice.result.has_value()) {
+    // Ended in its very last moment: what it did counts, but it may not run again.
+    slice.result = slice.isolate->run({}, slice.outbox);
+  }
+  slice.events.clear();
+}
+
+}  // namespace
+
+Worker::Worker(Scheduler& scheduler, std::shared_ptr<const deploy::Version> version)
+    : scheduler_(scheduler), version_(std::move(version)) {
+  slice_.version = version_;
+}
+
+Worker::~Worker() = default;
+
+void Worker::post(isolate::host::Event event) {
+  scheduler_.loop_.checkThread();
+  if (lost_) return;
+  queue_.push_back(std::move(event));
+  if (!ready_ && !busy_) scheduler_.makeReady(*this);
+}
+
+void Worker::invocationOpened() noexcept {
+  ++openCount_;
+  scheduler_.updateIdle(*this);
+}
+
+void Worker::invocationClosed() noexcept {
+  ATOLL_CHECK(openCount_ > 0);
+  --openCount_;
+  scheduler_.updateIdle(*this);
+}
+
+bool Worker::idle() const noexcept {
+  return openCount_ == 0 && !ready_ && !busy_ && !lost_ && queue_.empty();
+}
+
+Scheduler::Scheduler(loop::Loop& loop, WorkerOwner& owner, const SchedulerLimits& limits)
+    : loop_(loop),
+      owner_(owner),
+      limits_(limits),
+      pool_(IsolatePool::join(limits.poolCount, limits.isolate)) {
+  ATOLL_CHECK(limits_.workersMax > 0 && limits_.slicesPerRound > 0 && limits_.eventsPerSlice > 0);
+}
+
+Scheduler::~Scheduler() {
+  loop_.checkThread();
+  ready_.clear();
+  for (auto& [id, worker] : workers_) {
+    worker->lost_ = true;  // Attachments may still call the worker while they go.
+    worker->attachment.reset();
+    pool_->discard(std::move(worker->slice_.isolate));
+  }
+  workers_.clear();
+}
+
+Result<Worker*> Scheduler::lease(const std::shared_ptr<const deploy::Version>& version) {
+  loop_.checkThread();
+  if (const auto it = workers_.find(version->id); it != workers_.end()) {
+    Worker& worker = *it->second;
+    if (worker.idlePlace_) idle_.splice(idle_.end(), idle_, *worker.idlePlace_);
+    return &worker;
+  }
+  if (workers_.size() >= limits_.workersMax && !evictOne()) {
+    return fail(ErrorCode::Overloaded, "every isolate of this shard is busy (" +
+                                           std::to_string(limits_.workersMax) + " at the most)");
+  }
+  auto worker = std::unique_ptr<Worker>(new Worker(*this, version));
+  Worker& made = *worker;
+  workers_.emplace(made.version_->id, std::move(worker));
+  makeReady(made);  // Its first slice loads it.
+  return &made;
+}
+
+bool Scheduler::runReady() {
+  loop_.checkThread();
+  if (!runner_ && !ready_.empty()) runner_.emplace(limits_.cpuMax);
+  for (std::size_t n = 0; n < limits_.slicesPerRound && !ready_.empty(); ++n) {
+    Worker& worker = *ready_.front();
+    ready_.pop_front();
+    startSlice(worker);
+    runSlice(worker.slice_, *pool_, *runner_);
+    settleSlice(worker);
+  }
+  return hasReady();
+}
+
+void Scheduler::makeReady(Worker& worker) {
+  worker.ready_ = true;
+  ready_.push_back(&worker);
+  updateIdle(worker);
+}
+
+void Scheduler::updateIdle(Worker& worker) {
+  if (worker.idle() == worker.idlePlace_.has_value()) return;
+  if (worker.idlePlace_) {
+    idle_.erase(*worker.idlePlace_);
+    worker.idlePlace_.reset();
+  } else {
+    worker.idlePlace_ = idle_.insert(idle_.end(), &worker);
+  }
+}
+
+/// Hands the slice what it needs: from here to settleSlice() the seat only queues.
+void Scheduler::startSlice(Worker& worker) {
+  worker.ready_ = false;
+  worker.busy_ = true;
+  if (worker.slice_.isolate == nullptr) return;  // Loads first: the events wait.
+  std::vector<isolate::host::Event>& queue = worker.queue_;
+  if (worker.queueHead_ == 0 && queue.size() <= limits_.eventsPerSlice) {
+    worker.slice_.events.swap(queue);
+    return;
+  }
+  const auto begin = queue.begin() + static_cast<std::ptrdiff_t>(worker.queueHead_);
+  const std::size_t count = std::min(limits_.eventsPerSlice, queue.size() - worker.queueHead_);
+  std::move(begin, begin + static_cast<std::ptrdiff_t>(count),
+            std::back_inserter(worker.slice_.events));
+  worker.queueHead_ += count;
+  if (worker.queueHead_ == queue.size()) {
+    queue.clear();
+    worker.queueHead_ = 0;
+  }
+}
+
+void Scheduler::settleSlice(Worker& worker) {
+  Slice& slice = worker.slice_;
+  if (!slice.outbox.empty()) {
+    owner_.onEffects(worker, slice.outbox);
+    slice.outbox.clear();
+  }
+  if (!slice.result) return lose(worker, slice.result.error());
+  worker.busy_ = false;
+  if (!worker.queue_.empty()) makeReady(worker);
+  updateIdle(worker);
+}
+
+void Scheduler::lose(Worker& worker, const Error& error) {
+  worker.lost_ = true;
+  // Out of the table first: the owner may lease the same version again.
+  const std::unique_ptr<Worker> last = remove(worker);
+  owner_.onWorkerLost(worker, error);
+}
+
+std::unique_ptr<Worker> Scheduler::remove(Worker& worker) {
+  const auto it = workers_.find(worker.version_->id);
+  ATOLL_CHECK(it != workers_.end() && it->second.get() == &worker);
+  std::unique_ptr<Worker> removed = std::move(it->second);
+  workers_.erase(it);
+  if (worker.idlePlace_) idle_.erase(*std::exchange(worker.idlePlace_, std::nullopt));
+  pool_->discard(std::move(worker.slice_.isolate));
+  return removed;
+}
+
+bool Scheduler::evictOne() {
+  if (idle_.empty()) return false;
+  Worker& worker = *idle_.front();
+  worker.lost_ = true;
+  remove(worker);
+  return true;
+}
+
+}  // namespace atolld::shard

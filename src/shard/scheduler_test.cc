@@ -1,0 +1,225 @@
+#include "shard/scheduler.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "isolate/test_guest.h"
+
+namespace atolld::shard {
+namespace {
+
+using isolate::testFetch;
+using isolate::testVersion;
+
+/// Writes down what happens, as "worker-script: text".
+class Diary final : public WorkerOwner {
+ public:
+  void onEffects(Worker& worker, isolate::host::Outbox& outbox) override {
+    for (const isolate::host::Effect& effect : outbox) {
+      entries.push_back(worker.version()->script + ": " + isolate::textOf(effect));
+    }
+    outbox.clear();
+    if (then) then(worker);
+  }
+  void onWorkerLost(Worker& worker, const Error& error) override {
+    entries.push_back(worker.version()->script + " lost: " + error.detail);
+    if (thenLost) thenLost(worker);
+  }
+
+  std::vector<std::string> entries;
+  std::function<void(Worker&)> then;
+  std::function<void(Worker&)> thenLost;
+};
+
+struct Fixture {
+  explicit Fixture(SchedulerLimits limits = {.poolCount = 0}) : scheduler(loop, diary, limits) {}
+
+  /// Runs rounds until nothing is ready.
+  void settle() {
+    while (scheduler.runReady()) {
+    }
+  }
+  std::vector<std::string> take() { return std::exchange(diary.entries, {}); }
+
+  const isolate::Guest& guest = isolate::startTestGuest();
+  loop::Loop loop;
+  Diary diary;
+  Scheduler scheduler;
+};
+
+std::shared_ptr<const deploy::Version> named(std::string name, const std::string& body) {
+  auto version = std::make_shared<deploy::Version>(
+      *testVersion("export default { fetch(target) { " + body + " } }"));
+  version->script = name;
+  version->id = std::move(name);
+  return version;
+}
+
+std::shared_ptr<const deploy::Version> echo(std::string name) {
+  return named(std::move(name), "return target");
+}
+
+using Entries = std::vector<std::string>;
+
+TEST_CASE("a version has one worker, found by its id") {
+  Fixture f;
+  Worker* const first = f.scheduler.lease(echo("a")).value();
+  CHECK(f.scheduler.lease(echo("a")).value() == first);
+  CHECK(f.scheduler.lease(echo("b")).value() != first);
+  CHECK(f.scheduler.workerCount() == 2);
+}
+
+TEST_CASE("events posted while a worker loads wait for it, in order") {
+  Fixture f;
+  Worker& worker = *f.scheduler.lease(echo("a")).value();
+  worker.post(testFetch(1, "one"));
+  worker.post(testFetch(2, "two"));
+  f.settle();
+  CHECK((f.take() == Entries{"a: one", "a: two"}));
+}
+
+TEST_CASE("workers take turns: many events of one do not keep the others waiting") {
+  Fixture f({.poolCount = 0, .eventsPerSlice = 2});
+  Worker& a = *f.scheduler.lease(echo("a")).value();
+  Worker& b = *f.scheduler.lease(echo("b")).value();
+  f.settle();
+  for (const char* const text : {"1", "2", "3", "4", "5"}) a.post(testFetch(1, text));
+  b.post(testFetch(1, "1"));
+  f.settle();
+  CHECK((f.take() == Entries{"a: 1", "a: 2", "b: 1", "a: 3", "a: 4", "a: 5"}));
+}
+
+TEST_CASE("a round runs no more slices than it may, and says that more are ready") {
+  Fixture f({.poolCount = 0, .slicesPerRound = 1});
+  Worker& a = *f.scheduler.lease(echo("a")).value();
+  a.post(testFetch(1, "x"));
+  CHECK(f.scheduler.runReady());  // Loads.
+  CHECK(f.take().empty());
+  CHECK_FALSE(f.scheduler.runReady());
+  CHECK((f.take() == Entries{"a: x"}));
+  CHECK_FALSE(f.scheduler.hasReady());
+}
+
+TEST_CASE("the least recently used idle worker goes first, a busy one never") {
+  Fixture f({.workersMax = 3, .poolCount = 0});
+  Worker& a = *f.scheduler.lease(echo("a")).value();
+  for (const char* const name : {"b", "c"}) CHECK(f.scheduler.lease(echo(name)).has_value());
+  f.settle();
+  a.invocationOpened();
+  // b is used again: c is the oldest idle one now.
+  f.scheduler.lease(echo("b")).value()->post(testFetch(1, "x"));
+  f.settle();
+  Worker* const b = f.scheduler.lease(echo("b")).value();
+
+  CHECK(f.scheduler.lease(echo("d")).has_value());
+  f.settle();
+  CHECK(f.scheduler.workerCount() == 3);
+  CHECK(f.scheduler.lease(echo("b")).value() == b);
+  CHECK(f.scheduler.lease(echo("a")).value() == &a);
+
+  // Now d is older than b. Were b evicted instead, it would have to load again.
+  CHECK(f.scheduler.lease(echo("e")).has_value());
+  CHECK(f.scheduler.lease(echo("b")).value() == b);
+}
+
+TEST_CASE("without an idle worker to evict, a new version is Overloaded; later it fits") {
+  Fixture f({.workersMax = 1, .poolCount = 0});
+  Worker& a = *f.scheduler.lease(echo("a")).value();
+  a.invocationOpened();
+  f.settle();
+  const auto refused = f.scheduler.lease(echo("b"));
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == ErrorCode::Overloaded);
+  a.invocationClosed();
+  CHECK(f.scheduler.lease(echo("b")).has_value());
+}
+
+TEST_CASE("a worker with an event waiting is not evicted") {
+  Fixture f({.workersMax = 1, .poolCount = 0});
+  Worker& a = *f.scheduler.lease(echo("a")).value();
+  f.settle();
+  a.post(testFetch(1, "x"));
+  CHECK_FALSE(f.scheduler.lease(echo("b")).has_value());
+  f.settle();
+  CHECK((f.take() == Entries{"a: x"}));
+}
+
+TEST_CASE("the owner may post and lease while effects are carried out") {
+  Fixture f({.workersMax = 1, .poolCount = 0});
+  f.diary.then = [&](Worker& worker) {
+    CHECK_FALSE(f.scheduler.lease(echo("other")).has_value());  // This one is in use.
+    if (f.diary.entries.size() < 3) worker.post(testFetch(1, "again"));
+  };
+  f.scheduler.lease(echo("a")).value()->post(testFetch(1, "first"));
+  f.settle();
+  CHECK((f.take() == Entries{"a: first", "a: again", "a: again"}));
+}
+
+TEST_CASE("a script that does not load is lost with the reason, and may be tried again") {
+  Fixture f;
+  int tries = 0;
+  const auto broken = named("a", "}");
+  f.diary.thenLost = [&](Worker&) {
+    if (++tries < 2) CHECK(f.scheduler.lease(broken).has_value());
+  };
+  f.scheduler.lease(broken).value()->post(testFetch(1));
+  f.settle();
+  CHECK(tries == 2);
+  CHECK(f.scheduler.workerCount() == 0);
+  const Entries entries = f.take();
+  CHECK(entries.front().starts_with("a lost: index.js:1:"));
+}
+
+TEST_CASE("an endless loop is ended by its CPU time; its neighbours live") {
+  Fixture f({.poolCount = 0, .cpuMax = std::chrono::milliseconds(50)});
+  Worker& neighbour = *f.scheduler.lease(echo("neighbour")).value();
+  Worker& spinner =
+      *f.scheduler.lease(named("spinner", "if (target === '/spin') for (;;) {} return target"))
+           .value();
+  neighbour.post(testFetch(1, "before"));
+  spinner.post(testFetch(1, "/ok"));
+  f.settle();
+  spinner.post(testFetch(2, "/spin"));
+  neighbour.post(testFetch(2, "after"));
+  f.settle();
+  CHECK((f.take() == Entries{"neighbour: before", "spinner: /ok",
+                             "spinner lost: the script used more CPU time than it may",
+                             "neighbour: after"}));
+  CHECK(f.scheduler.workerCount() == 1);
+}
+
+TEST_CASE("an endless loop at top level is ended too") {
+  Fixture f({.poolCount = 0, .cpuMax = std::chrono::milliseconds(50)});
+  auto version = std::make_shared<deploy::Version>(*testVersion("for (;;) {} export default {}"));
+  version->script = "a";
+  CHECK(f.scheduler.lease(version).has_value());
+  f.settle();
+  CHECK((f.take() == Entries{"a lost: the script used more CPU time than it may"}));
+}
+
+TEST_CASE("what was answered before a script was ended counts") {
+  Fixture f({.poolCount = 0, .cpuMax = std::chrono::milliseconds(50)});
+  Worker& worker =
+      *f.scheduler.lease(named("a", "if (target === '/spin') for (;;) {} return 1")).value();
+  worker.post(testFetch(1, "/ok"));
+  worker.post(testFetch(2, "/spin"));
+  worker.post(testFetch(3, "/ok"));
+  f.settle();
+  CHECK((f.take() == Entries{"a: 1", "a lost: the script used more CPU time than it may"}));
+}
+
+TEST_CASE("isolates of the pool serve like any other") {
+  Fixture f({.poolCount = 2});
+  for (const char* const name : {"a", "b", "c", "d"}) {
+    f.scheduler.lease(echo(name)).value()->post(testFetch(1, "x"));
+  }
+  f.settle();
+  CHECK((f.take() == Entries{"a: x", "b: x", "c: x", "d: x"}));
+}
+
+}  // namespace
+}  // namespace atolld::shard

@@ -1,0 +1,33 @@
+#include "shard/script_thread.h"
+
+#include <memory>
+#include <utility>
+
+#include "base/check.h"
+#include "isolate/isolate.h"
+
+namespace atolld::shard {
+namespace {
+
+void* runBody(void* data) noexcept {
+  const std::unique_ptr<std::function<void()>> body(static_cast<std::function<void()>*>(data));
+  (*body)();
+  return nullptr;
+}
+
+}  // namespace
+
+ScriptThread::ScriptThread(const std::string& name, std::function<void()> body) {
+  pthread_attr_t attributes;
+  ATOLL_CHECK(pthread_attr_init(&attributes) == 0);
+  ATOLL_CHECK(pthread_attr_setstacksize(&attributes, isolate::kScriptThreadStackBytes) == 0);
+  auto owned = std::make_unique<std::function<void()>>(std::move(body));
+  ATOLL_CHECK(pthread_create(&thread_, &attributes, &runBody, owned.get()) == 0);
+  owned.release();  // The thread's now.
+  pthread_attr_destroy(&attributes);
+  pthread_setname_np(thread_, name.substr(0, 15).c_str());
+}
+
+ScriptThread::~ScriptThread() { pthread_join(thread_, nullptr); }
+
+}  // namespace atolld::shard
