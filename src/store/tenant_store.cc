@@ -1,0 +1,90 @@
+#include "store/tenant_store.h"
+
+#include <algorithm>
+#include <format>
+
+#include "store/codec.h"
+
+namespace atolld::store {
+namespace {
+
+constexpr std::uint8_t kVersion = 1;
+constexpr std::size_t kNameBytesMax = 63;
+
+constexpr bool isNameCharacter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+}
+
+Result<Tenant> decodeTenant(std::string_view name, std::string_view row) {
+  Decoder in(row);
+  if (in.u8() != kVersion) in.reject("has an unknown format version");
+  const UnixMillis createdAt{std::chrono::milliseconds(in.i64())};
+  ATOLL_TRY_VOID(in.finish("tenant row"));
+  return Tenant{.name = std::string(name), .createdAt = createdAt};
+}
+
+}  // namespace
+
+Result<> checkName(std::string_view what, std::string_view name) {
+  const bool isGood = !name.empty() && name.size() <= kNameBytesMax &&
+                      std::ranges::all_of(name, isNameCharacter) && name.front() != '-' &&
+                      name.back() != '-';
+  if (isGood) return {};
+  const bool isPrintable =
+      std::ranges::all_of(name, [](char c) { return c > ' ' && c < '\x7f' && c != '"'; });
+  return fail(ErrorCode::InvalidArgument,
+              std::format("{} \"{}\": use 1 to {} of a-z, 0-9 and '-', without '-' at either end",
+                          what, isPrintable ? name.substr(0, 100) : "…", kNameBytesMax));
+}
+
+Result<Tenant> TenantStore::create(std::string_view name) {
+  ATOLL_TRY_VOID(checkName("tenant name", name));
+  const Tenant tenant{.name = std::string(name), .createdAt = clock_.now()};
+  ATOLL_TRY_VOID(database_.commit([&](const View& view) -> Result<Ops> {
+    ATOLL_TRY(const bool isTaken, exists(view, name));
+    if (isTaken) {
+      return fail(ErrorCode::AlreadyExists, std::format("tenant {} exists already", name));
+    }
+    Ops ops;
+    stage(tenant, ops);
+    return ops;
+  }));
+  return tenant;
+}
+
+Result<std::optional<Tenant>> TenantStore::find(std::string_view name) const {
+  if (name.empty()) return std::nullopt;
+  ATOLL_TRY(const std::optional<std::string> row, database_.get(Family::Tenants, name));
+  if (!row) return std::nullopt;
+  ATOLL_TRY(Tenant tenant, decodeTenant(name, *row));
+  return tenant;
+}
+
+Result<std::vector<Tenant>> TenantStore::list() const {
+  std::vector<Tenant> tenants;
+  Result<> visited;
+  ATOLL_TRY_VOID(database_.view()->scan(Family::Tenants, "", "",
+                                        [&](std::string_view name, std::string_view row) {
+                                          Result<Tenant> tenant = decodeTenant(name, row);
+                                          if (!tenant) {
+                                            visited = std::unexpected(std::move(tenant).error());
+                                            return false;
+                                          }
+                                          tenants.push_back(*std::move(tenant));
+                                          return true;
+                                        }));
+  if (!visited) return std::unexpected(std::move(visited).error());
+  return tenants;
+}
+
+Result<bool> TenantStore::exists(const View& view, std::string_view name) {
+  ATOLL_TRY(const std::optional<std::string> row, view.get(Family::Tenants, name));
+  return row.has_value();
+}
+
+void TenantStore::stage(const Tenant& tenant, Ops& ops) {
+  ops.push_back({Op::Kind::Put, Family::Tenants, tenant.name,
+                 Encoder().u8(kVersion).i64(tenant.createdAt.time_since_epoch().count()).take()});
+}
+
+}  // namespace atolld::store
