@@ -62,8 +62,8 @@ struct Deployment {
   };
   std::string tenant;
   std::string script;
-  std::uint64_t number = 0;  ///< 1, 2, 3 … per script.
-  std::vector<Share> shares; ///< Never empty; percents add up to 100.
+  std::uint64_t number = 0;   ///< 1, 2, 3 … per script.
+  std::vector<Share> shares;  ///< Never empty; percents add up to 100.
   UnixMillis createdAt{};
   std::string message;
 };

@@ -40,7 +40,7 @@ Result<> checkName(std::string_view what, std::string_view name) {
 Result<Tenant> TenantStore::create(std::string_view name) {
   ATOLL_TRY_VOID(checkName("tenant name", name));
   const Tenant tenant{.name = std::string(name), .createdAt = clock_.now()};
-  ATOLL_TRY_VOID(database_.commit([&](const View& view) -> Result<Ops> {
+  const auto decide = [&](const View& view) -> Result<Ops> {
     ATOLL_TRY(const bool isTaken, exists(view, name));
     if (isTaken) {
       return fail(ErrorCode::AlreadyExists, std::format("tenant {} exists already", name));
@@ -48,7 +48,8 @@ Result<Tenant> TenantStore::create(std::string_view name) {
     Ops ops;
     stage(tenant, ops);
     return ops;
-  }));
+  };
+  ATOLL_TRY_VOID(database_.commit(decide));
   return tenant;
 }
 

@@ -127,13 +127,14 @@ Result<NewToken> TokenStore::create(std::string_view tenant, Role role, std::str
   }
   if (script) ATOLL_TRY_VOID(checkName("script name", *script));
   const NewToken made = makeToken(tenant, role, name, std::move(script), clock_.now());
-  ATOLL_TRY_VOID(database_.commit([&](const View& view) -> Result<Ops> {
+  const auto decide = [&](const View& view) -> Result<Ops> {
     ATOLL_TRY(const bool isThere, TenantStore::exists(view, tenant));
     if (!isThere) return fail(ErrorCode::NotFound, std::format("there is no tenant {}", tenant));
     Ops ops;
     stageToken(made, ops);
     return ops;
-  }));
+  };
+  ATOLL_TRY_VOID(database_.commit(decide));
   return made;
 }
 
@@ -148,7 +149,7 @@ std::optional<Result<std::optional<Token>>> TokenStore::tryFind(std::string_view
 }
 
 Result<> TokenStore::revoke(std::string_view tenant, std::string_view id) {
-  ATOLL_TRY_VOID(database_.commit([&](const View& view) -> Result<Ops> {
+  const auto decide = [&](const View& view) -> Result<Ops> {
     const std::string key = tenantKey(tenant, id);
     ATOLL_TRY(const std::optional<std::string> hash, view.get(Family::Tokens, key));
     if (!hash) {
@@ -158,7 +159,8 @@ Result<> TokenStore::revoke(std::string_view tenant, std::string_view id) {
     ops.push_back({Op::Kind::Delete, Family::Tokens, key, {}});
     ops.push_back({Op::Kind::Delete, Family::Tokens, hashKey(*hash), {}});
     return ops;
-  }));
+  };
+  ATOLL_TRY_VOID(database_.commit(decide));
   return {};
 }
 
@@ -191,14 +193,15 @@ Result<std::optional<NewToken>> startTenancy(
   const NewToken made =
       makeToken(kDefaultTenant, Role::Owner, "first start", std::nullopt, clock.now());
   ATOLL_TRY_VOID(keepSecret(made));
-  ATOLL_TRY_VOID(database.commit([&](const View& view) -> Result<Ops> {
+  const auto decide = [&](const View& view) -> Result<Ops> {
     ATOLL_TRY(const bool isThere, TenantStore::exists(view, kDefaultTenant));
     if (isThere) return fail(ErrorCode::AlreadyExists, "another first start was faster");
     Ops ops;
     TenantStore::stage({.name = std::string(kDefaultTenant), .createdAt = clock.now()}, ops);
     stageToken(made, ops);
     return ops;
-  }));
+  };
+  ATOLL_TRY_VOID(database.commit(decide));
   return made;
 }
 

@@ -1,0 +1,408 @@
+#include "deploy/registry.h"
+
+#include <algorithm>
+#include <cmath>
+#include <format>
+#include <set>
+
+#include "base/encoding.h"
+#include "deploy/registry_rows.h"
+#include "deploy/upload_check.h"
+#include "store/crypto.h"
+#include "store/utf8.h"
+
+namespace atolld::deploy {
+namespace {
+
+using store::Family;
+using store::Ops;
+using store::View;
+
+constexpr std::size_t kShareCountMax = 10;
+constexpr std::size_t kMessageBytesMax = 1024;
+
+std::string rawHash(const Module& module) { return parseHex(module.hash).value(); }
+
+/// Every namespace that a binding names belongs to the tenant.
+Result<> checkNamespaces(const View& view, const Version& version) {
+  for (const Binding& binding : version.bindings) {
+    const auto* const kv = std::get_if<KvBinding>(&binding);
+    if (!kv) continue;
+    ATOLL_TRY(const std::optional<std::string> row,
+              view.get(Family::KvNamespaces, namespaceKey(kv->namespaceId)));
+    bool isOwn = false;
+    if (row) {
+      ATOLL_TRY(const KvNamespace found, decodeNamespace(kv->namespaceId, *row));
+      isOwn = found.tenant == version.tenant;
+    }
+    if (!isOwn) {
+      return fail(ErrorCode::NotFound,
+                  std::format("binding {}: tenant {} has no KV namespace with id {}", kv->name,
+                              version.tenant, kv->namespaceId));
+    }
+  }
+  return {};
+}
+
+Result<bool> isReferenced(const View& view, std::string_view hash) {
+  bool found = false;
+  ATOLL_TRY_VOID(view.scan(Family::Modules, moduleReferencePrefix(hash), "",
+                           [&](std::string_view, std::string_view) {
+                             found = true;
+                             return false;
+                           }));
+  return found;
+}
+
+/// The version's modules that are not stored yet, and its references to all of them.
+Result<> stageModules(const View& view, const Version& version, Ops& ops) {
+  const std::string owner = versionKey(version.tenant, version.script, version.id);
+  std::set<std::string> staged;
+  for (const Module& module : version.modules) {
+    const std::string hash = rawHash(module);
+    if (!staged.insert(hash).second) continue;  // Two names, one content.
+    ATOLL_TRY(const bool isStored, isReferenced(view, hash));
+    if (!isStored) {
+      stagePut(ops, Family::Modules, moduleContentKey(hash), module.content.toString());
+    }
+    stagePut(ops, Family::Modules, moduleReferenceKey(hash, owner), {});
+  }
+  return {};
+}
+
+/// Deletes the references of `owners` to `hashes`, and each content that nobody else refers to.
+Result<> stageForgetModules(const View& view, const std::set<std::string>& owners,
+                            const std::set<std::string>& hashes, Ops& ops) {
+  for (const std::string& hash : hashes) {
+    bool isUsedElsewhere = false;
+    ATOLL_TRY_VOID(forEachRow(view, Family::Modules, moduleReferencePrefix(hash),
+                              [&](std::string_view owner, std::string_view) -> Result<> {
+                                if (owners.contains(std::string(owner))) {
+                                  stageDelete(ops, Family::Modules,
+                                              moduleReferenceKey(hash, owner));
+                                } else {
+                                  isUsedElsewhere = true;
+                                }
+                                return {};
+                              }));
+    if (!isUsedElsewhere) stageDelete(ops, Family::Modules, moduleContentKey(hash));
+  }
+  return {};
+}
+
+Result<> checkShares(const std::vector<Deployment::Share>& shares) {
+  if (shares.empty() || shares.size() > kShareCountMax) {
+    return fail(ErrorCode::InvalidArgument,
+                std::format("a deployment has {} versions: 1 to {} are allowed", shares.size(),
+                            kShareCountMax));
+  }
+  double total = 0;
+  std::set<std::string_view> ids;
+  for (const Deployment::Share& share : shares) {
+    if (!(share.percent >= 0 && share.percent <= 100)) {  // NaN too.
+      return fail(ErrorCode::InvalidArgument,
+                  std::format("version {} has {} percent: 0 to 100 are allowed", share.versionId,
+                              share.percent));
+    }
+    if (!ids.insert(share.versionId).second) {
+      return fail(ErrorCode::InvalidArgument,
+                  std::format("version {} is there twice", share.versionId));
+    }
+    total += share.percent;
+  }
+  if (std::abs(total - 100) > 1e-6) {
+    return fail(ErrorCode::InvalidArgument,
+                std::format("the versions' percents add up to {}: they must to 100", total));
+  }
+  return {};
+}
+
+Result<> checkMessage(std::string_view message) {
+  if (message.size() <= kMessageBytesMax && store::isUtf8(message)) return {};
+  return fail(ErrorCode::InvalidArgument,
+              std::format("the message may have {} bytes of UTF-8", kMessageBytesMax));
+}
+
+/// Numbers `deployment` after the script's last, and stages it as the current one.
+Result<> stageDeployment(const View& view, Deployment& deployment, Ops& ops) {
+  ATOLL_TRY(ScriptRow script, requireScript(view, deployment.tenant, deployment.script));
+  for (const Deployment::Share& share : deployment.shares) {
+    ATOLL_TRY(const std::optional<std::string> row,
+              view.get(Family::Versions,
+                       versionKey(deployment.tenant, deployment.script, share.versionId)));
+    if (!row) {
+      return fail(ErrorCode::NotFound,
+                  std::format("script {} has no version {}", deployment.script, share.versionId));
+    }
+  }
+  deployment.number = ++script.deploymentNumber;
+  stagePut(ops, Family::Scripts, scriptKey(deployment.tenant, deployment.script),
+           encodeScript(script));
+  stagePut(ops, Family::Deployments,
+           deploymentKey(deployment.tenant, deployment.script, deployment.number),
+           encodeDeployment(deployment));
+  return {};
+}
+
+Result<std::vector<Deployment>> deploymentsOf(const View& view, std::string_view tenant,
+                                              std::string_view script) {
+  std::vector<Deployment> deployments;
+  const auto visitDeployment = [&](std::string_view, std::string_view row) -> Result<> {
+    ATOLL_TRY(Deployment deployment, decodeDeployment(row));
+    deployments.push_back(std::move(deployment));
+    return {};
+  };
+  ATOLL_TRY_VOID(
+      forEachRow(view, Family::Deployments, scriptKey(tenant, script) + '\0', visitDeployment));
+  std::ranges::reverse(deployments);
+  return deployments;
+}
+
+bool isSameSplit(const Deployment& a, const Deployment& b) {
+  return std::ranges::equal(a.shares, b.shares, [](const auto& x, const auto& y) {
+    return x.versionId == y.versionId && x.percent == y.percent;
+  });
+}
+
+/// The shares of the newest deployment that differs from the current one.
+Result<std::vector<Deployment::Share>> sharesBefore(const View& view, std::string_view tenant,
+                                                    std::string_view script) {
+  ATOLL_TRY(const std::vector<Deployment> history, deploymentsOf(view, tenant, script));
+  for (const Deployment& earlier : history) {
+    if (!isSameSplit(earlier, history.front())) return earlier.shares;
+  }
+  return fail(ErrorCode::NotFound,
+              std::format("script {} has no earlier deployment to roll back to", script));
+}
+
+Result<> loadModule(const View& view, Module& module) {
+  ATOLL_TRY(std::optional<std::string> content,
+            view.get(Family::Modules, moduleContentKey(rawHash(module))));
+  if (!content || toHex(store::sha256(*content)) != module.hash) {
+    return fail(ErrorCode::Corrupt, std::format("module {} is {} in the store", module.name,
+                                                content ? "not what its hash says" : "missing"));
+  }
+  module.content = Bytes(*std::move(content));
+  return {};
+}
+
+}  // namespace
+
+Registry::Registry(store::Database& database, const Clock& clock, UploadLimits limits)
+    : database_(database), clock_(clock), limits_(limits) {}
+
+Result<VersionSummary> Registry::upload(std::string_view tenant, std::string_view script,
+                                        Upload upload) {
+  ATOLL_TRY_VOID(checkNames(tenant, script));
+  const UnixMillis now = clock_.now();
+  ATOLL_TRY_VOID(canonicaliseUpload(upload, limits_, now));
+  Manifest manifest;
+  for (const Module& module : upload.modules) manifest.moduleBytes.push_back(module.content.size());
+  manifest.version = Version{.id = {},
+                             .tenant = std::string(tenant),
+                             .script = std::string(script),
+                             .number = 0,
+                             .mainModule = std::move(upload.mainModule),
+                             .modules = std::move(upload.modules),
+                             .bindings = std::move(upload.bindings),
+                             .compatibilityDate = std::move(upload.compatibilityDate),
+                             .compatibilityFlags = std::move(upload.compatibilityFlags),
+                             .createdAt = now,
+                             .message = std::move(upload.message)};
+  Version& version = manifest.version;
+  version.id = toHex(store::sha256(encodeContent(version, manifest.moduleBytes)));
+
+  VersionSummary summary;
+  const auto decide = [&](const View& view) -> Result<Ops> {
+    ATOLL_TRY_VOID(checkNamespaces(view, version));
+    ATOLL_TRY(const std::optional<Manifest> there, findManifest(view, tenant, script, version.id));
+    if (there) {
+      summary = there->summary();
+      return Ops();
+    }
+    ATOLL_TRY(const std::optional<ScriptRow> known, findScript(view, tenant, script));
+    ScriptRow row = known.value_or(ScriptRow{.createdAt = now});
+    version.number = ++row.versionNumber;
+    Ops ops;
+    ATOLL_TRY_VOID(stageModules(view, version, ops));
+    stagePut(ops, Family::Scripts, scriptKey(tenant, script), encodeScript(row));
+    stagePut(ops, Family::Versions, versionKey(tenant, script, version.id),
+             encodeManifest(manifest));
+    summary = manifest.summary();
+    return ops;
+  };
+  ATOLL_TRY_VOID(database_.commit(decide));
+  return summary;
+}
+
+Result<Deployment> Registry::activate(std::string_view tenant, std::string_view script,
+                                      std::vector<Deployment::Share> shares, std::string message) {
+  ATOLL_TRY_VOID(checkNames(tenant, script));
+  ATOLL_TRY_VOID(checkShares(shares));
+  ATOLL_TRY_VOID(checkMessage(message));
+  Deployment deployment{.tenant = std::string(tenant),
+                        .script = std::string(script),
+                        .number = 0,
+                        .shares = std::move(shares),
+                        .createdAt = clock_.now(),
+                        .message = std::move(message)};
+  const auto decide = [&](const View& view) -> Result<Ops> {
+    Ops ops;
+    ATOLL_TRY_VOID(stageDeployment(view, deployment, ops));
+    return ops;
+  };
+  ATOLL_TRY_VOID(database_.commit(decide));
+  return deployment;
+}
+
+Result<Deployment> Registry::rollback(std::string_view tenant, std::string_view script,
+                                      std::optional<std::string> versionId, std::string message) {
+  if (versionId) {
+    return activate(tenant, script, {{.versionId = *std::move(versionId), .percent = 100}},
+                    std::move(message));
+  }
+  ATOLL_TRY_VOID(checkNames(tenant, script));
+  ATOLL_TRY_VOID(checkMessage(message));
+  Deployment deployment{.tenant = std::string(tenant),
+                        .script = std::string(script),
+                        .number = 0,
+                        .shares = {},
+                        .createdAt = clock_.now(),
+                        .message = std::move(message)};
+  const auto decide = [&](const View& view) -> Result<Ops> {
+    ATOLL_TRY_VOID(requireScript(view, tenant, script));
+    ATOLL_TRY(deployment.shares, sharesBefore(view, tenant, script));
+    Ops ops;
+    ATOLL_TRY_VOID(stageDeployment(view, deployment, ops));
+    return ops;
+  };
+  ATOLL_TRY_VOID(database_.commit(decide));
+  return deployment;
+}
+
+Result<> Registry::remove(std::string_view tenant, std::string_view script) {
+  ATOLL_TRY_VOID(checkNames(tenant, script));
+  const auto decide = [&](const View& view) -> Result<Ops> {
+    ATOLL_TRY_VOID(requireScript(view, tenant, script));
+    Ops ops;
+    const std::string key = scriptKey(tenant, script);
+    const std::string rows = key + '\0';
+    std::set<std::string> versionKeys;
+    std::set<std::string> hashes;
+    const auto visitVersion = [&](std::string_view id, std::string_view row) -> Result<> {
+      ATOLL_TRY(const Manifest manifest, decodeManifest(id, row));
+      for (const Module& module : manifest.version.modules) {
+        hashes.insert(rawHash(module));
+      }
+      versionKeys.insert(rows + std::string(id));
+      stageDelete(ops, Family::Versions, rows + std::string(id));
+      return {};
+    };
+    ATOLL_TRY_VOID(forEachRow(view, Family::Versions, rows, visitVersion));
+    ATOLL_TRY_VOID(stageForgetModules(view, versionKeys, hashes, ops));
+    ATOLL_TRY_VOID(forEachRow(view, Family::Deployments, rows,
+                              [&](std::string_view number, std::string_view) -> Result<> {
+                                stageDelete(ops, Family::Deployments, rows + std::string(number));
+                                return {};
+                              }));
+    ATOLL_TRY_VOID(forEachRow(view, Family::Routes, tenantRouteKey(tenant, ""),
+                              [&](std::string_view pattern, std::string_view owner) -> Result<> {
+                                if (owner != script) return {};
+                                stageDelete(ops, Family::Routes, routeKey(pattern));
+                                stageDelete(ops, Family::Routes, tenantRouteKey(tenant, pattern));
+                                return {};
+                              }));
+    stageDelete(ops, Family::Scripts, key);
+    return ops;
+  };
+  ATOLL_TRY_VOID(database_.commit(decide));
+  return {};
+}
+
+Result<std::vector<std::string>> Registry::scripts(std::string_view tenant) const {
+  ATOLL_TRY_VOID(store::checkName("tenant name", tenant));
+  std::vector<std::string> names;
+  ATOLL_TRY_VOID(forEachRow(*database_.view(), Family::Scripts, scriptKey(tenant, ""),
+                            [&](std::string_view name, std::string_view) -> Result<> {
+                              names.emplace_back(name);
+                              return {};
+                            }));
+  return names;
+}
+
+Result<std::vector<VersionSummary>> Registry::versions(std::string_view tenant,
+                                                       std::string_view script) const {
+  ATOLL_TRY_VOID(checkNames(tenant, script));
+  std::vector<VersionSummary> versions;
+  const auto visitVersion = [&](std::string_view id, std::string_view row) -> Result<> {
+    ATOLL_TRY(const Manifest manifest, decodeManifest(id, row));
+    versions.push_back(manifest.summary());
+    return {};
+  };
+  ATOLL_TRY_VOID(forEachRow(*database_.view(), Family::Versions, scriptKey(tenant, script) + '\0',
+                            visitVersion));
+  std::ranges::sort(versions, std::ranges::greater(), &VersionSummary::number);
+  return versions;
+}
+
+Result<std::vector<Deployment>> Registry::deployments(std::string_view tenant,
+                                                      std::string_view script) const {
+  ATOLL_TRY_VOID(checkNames(tenant, script));
+  return deploymentsOf(*database_.view(), tenant, script);
+}
+
+Result<std::optional<Deployment>> Registry::deployment(std::string_view tenant,
+                                                       std::string_view script) const {
+  ATOLL_TRY_VOID(checkNames(tenant, script));
+  const std::unique_ptr<View> view = database_.view();
+  ATOLL_TRY(const std::optional<ScriptRow> row, findScript(*view, tenant, script));
+  if (!row || row->deploymentNumber == 0) return std::nullopt;
+  ATOLL_TRY(const std::optional<std::string> current,
+            view->get(Family::Deployments, deploymentKey(tenant, script, row->deploymentNumber)));
+  if (!current) return fail(ErrorCode::Corrupt, "a script's current deployment is missing");
+  ATOLL_TRY(Deployment deployment, decodeDeployment(*current));
+  return deployment;
+}
+
+Result<std::shared_ptr<const Version>> Registry::version(std::string_view tenant,
+                                                         std::string_view script,
+                                                         std::string_view versionId) const {
+  ATOLL_TRY_VOID(checkNames(tenant, script));
+  const std::unique_ptr<View> view = database_.view();
+  ATOLL_TRY(std::optional<Manifest> manifest, findManifest(*view, tenant, script, versionId));
+  if (!manifest) {
+    return fail(ErrorCode::NotFound, std::format("script {} has no version {}", script, versionId));
+  }
+  for (Module& module : manifest->version.modules) ATOLL_TRY_VOID(loadModule(*view, module));
+  return std::make_shared<const Version>(std::move(manifest->version));
+}
+
+Result<Registry::Listing> Registry::list() const {
+  const std::unique_ptr<View> view = database_.view();
+  Listing listing;
+  ATOLL_TRY(listing.logIndex, view->index());
+  const auto visitScript = [&](std::string_view key, std::string_view row) -> Result<> {
+    ATOLL_TRY(const ScriptRow script, decodeScript(row));
+    if (script.deploymentNumber == 0) return {};
+    const std::size_t separator = key.find('\0');
+    if (separator == key.npos) return fail(ErrorCode::Corrupt, "a script row has a bad key");
+    ATOLL_TRY(const std::optional<std::string> current,
+              view->get(Family::Deployments,
+                        deploymentKey(key.substr(0, separator), key.substr(separator + 1),
+                                      script.deploymentNumber)));
+    if (!current) return fail(ErrorCode::Corrupt, "a script's current deployment is missing");
+    ATOLL_TRY(Deployment deployment, decodeDeployment(*current));
+    listing.deployments.push_back(std::move(deployment));
+    return {};
+  };
+  ATOLL_TRY_VOID(forEachRow(*view, Family::Scripts, "", visitScript));
+  const auto visitRoute = [&](std::string_view pattern, std::string_view row) -> Result<> {
+    ATOLL_TRY(Route route, decodeRoute(pattern, row));
+    listing.routes.push_back(std::move(route));
+    return {};
+  };
+  ATOLL_TRY_VOID(forEachRow(*view, Family::Routes, routeKey(""), visitRoute));
+  return listing;
+}
+
+}  // namespace atolld::deploy

@@ -1,0 +1,171 @@
+// The half of Registry that gives out names: routes and KV namespaces.
+#include <algorithm>
+#include <format>
+
+#include "base/encoding.h"
+#include "deploy/registry.h"
+#include "deploy/registry_rows.h"
+#include "store/crypto.h"
+#include "store/kv_store.h"
+#include "store/utf8.h"
+
+namespace atolld::deploy {
+namespace {
+
+using store::Family;
+using store::Ops;
+using store::View;
+
+constexpr std::size_t kNamespaceIdBytes = 16;
+constexpr std::size_t kTitleBytesMax = 512;
+/// Rows of a namespace that one log entry deletes.
+constexpr std::size_t kClearRowsMax = 2000;
+
+/// @error NotFound: there is none with that id, or it is another tenant's.
+Result<KvNamespace> requireNamespace(const View& view, std::string_view tenant,
+                                     std::string_view id) {
+  ATOLL_TRY(const std::optional<std::string> row, view.get(Family::KvNamespaces, namespaceKey(id)));
+  if (row) {
+    ATOLL_TRY(KvNamespace found, decodeNamespace(id, *row));
+    if (found.tenant == tenant) return found;
+  }
+  return fail(ErrorCode::NotFound,
+              std::format("tenant {} has no KV namespace with that id", tenant));
+}
+
+Result<> checkTitle(std::string_view title) {
+  const bool isGood = !title.empty() && title.size() <= kTitleBytesMax && store::isUtf8(title) &&
+                      std::ranges::none_of(title, [](char c) {
+                        return static_cast<unsigned char>(c) < 0x20 || c == '\x7f';
+                      });
+  if (isGood) return {};
+  return fail(ErrorCode::InvalidArgument,
+              std::format("a KV namespace title is 1 to {} bytes of UTF-8 without control "
+                          "characters",
+                          kTitleBytesMax));
+}
+
+}  // namespace
+
+Result<> checkScriptName(std::string_view name) { return store::checkName("script name", name); }
+
+Result<Route> Registry::addRoute(std::string_view tenant, std::string_view script,
+                                 std::string_view pattern) {
+  ATOLL_TRY_VOID(checkNames(tenant, script));
+  ATOLL_TRY(std::string canonical, canonicalRoutePattern(pattern));
+  const Route route{.pattern = std::move(canonical),
+                    .tenant = std::string(tenant),
+                    .script = std::string(script)};
+  const auto decide = [&](const View& view) -> Result<Ops> {
+    ATOLL_TRY_VOID(requireScript(view, tenant, script));
+    ATOLL_TRY(const std::optional<std::string> row,
+              view.get(Family::Routes, routeKey(route.pattern)));
+    if (row) {
+      ATOLL_TRY(const Route there, decodeRoute(route.pattern, *row));
+      if (there.tenant == tenant && there.script == script) return Ops();
+      // Whose it is, is nobody else's business.
+      return fail(ErrorCode::AlreadyExists,
+                  there.tenant == tenant
+                      ? std::format("route {} leads to script {}: remove it there first",
+                                    route.pattern, there.script)
+                      : std::format("route {} belongs to another tenant", route.pattern));
+    }
+    Ops ops;
+    stagePut(ops, Family::Routes, routeKey(route.pattern), encodeRoute(route));
+    stagePut(ops, Family::Routes, tenantRouteKey(tenant, route.pattern), route.script);
+    return ops;
+  };
+  ATOLL_TRY_VOID(database_.commit(decide));
+  return route;
+}
+
+Result<> Registry::removeRoute(std::string_view tenant, std::string_view pattern) {
+  ATOLL_TRY_VOID(store::checkName("tenant name", tenant));
+  ATOLL_TRY(const std::string canonical, canonicalRoutePattern(pattern));
+  const auto decide = [&](const View& view) -> Result<Ops> {
+    ATOLL_TRY(const std::optional<std::string> own,
+              view.get(Family::Routes, tenantRouteKey(tenant, canonical)));
+    if (!own) {
+      return fail(ErrorCode::NotFound, std::format("tenant {} has no route {}", tenant, canonical));
+    }
+    Ops ops;
+    stageDelete(ops, Family::Routes, routeKey(canonical));
+    stageDelete(ops, Family::Routes, tenantRouteKey(tenant, canonical));
+    return ops;
+  };
+  ATOLL_TRY_VOID(database_.commit(decide));
+  return {};
+}
+
+Result<std::vector<Route>> Registry::routes(std::string_view tenant) const {
+  ATOLL_TRY_VOID(store::checkName("tenant name", tenant));
+  std::vector<Route> routes;
+  ATOLL_TRY_VOID(forEachRow(*database_.view(), Family::Routes, tenantRouteKey(tenant, ""),
+                            [&](std::string_view pattern, std::string_view script) -> Result<> {
+                              routes.push_back({.pattern = std::string(pattern),
+                                                .tenant = std::string(tenant),
+                                                .script = std::string(script)});
+                              return {};
+                            }));
+  return routes;
+}
+
+Result<KvNamespace> Registry::createKvNamespace(std::string_view tenant, std::string_view title) {
+  ATOLL_TRY_VOID(store::checkName("tenant name", tenant));
+  ATOLL_TRY_VOID(checkTitle(title));
+  const KvNamespace made{.id = toHex(store::randomBytes(kNamespaceIdBytes)),
+                         .tenant = std::string(tenant),
+                         .title = std::string(title)};
+  const auto decide = [&](const View& view) -> Result<Ops> {
+    const std::string titleKey = tenantNamespaceKey(tenant, title);
+    ATOLL_TRY(const std::optional<std::string> there, view.get(Family::KvNamespaces, titleKey));
+    if (there) {
+      return fail(ErrorCode::AlreadyExists,
+                  std::format("tenant {} has a KV namespace titled {} already: its id is {}",
+                              tenant, title, *there));
+    }
+    Ops ops;
+    stagePut(ops, Family::KvNamespaces, namespaceKey(made.id), encodeNamespace(made));
+    stagePut(ops, Family::KvNamespaces, titleKey, made.id);
+    return ops;
+  };
+  ATOLL_TRY_VOID(database_.commit(decide));
+  return made;
+}
+
+Result<> Registry::removeKvNamespace(std::string_view tenant, std::string_view id) {
+  ATOLL_TRY_VOID(store::checkName("tenant name", tenant));
+  // Its rows may be millions: they go in several entries, and the namespace itself in the last.
+  bool isDone = false;
+  while (!isDone) {
+    const auto decide = [&](const View& view) -> Result<Ops> {
+      ATOLL_TRY(const KvNamespace found, requireNamespace(view, tenant, id));
+      Ops ops;
+      ATOLL_TRY(const std::size_t cleared,
+                store::KvStore::stageClear(view, id, kClearRowsMax, ops));
+      isDone = cleared < kClearRowsMax;
+      if (isDone) {
+        stageDelete(ops, Family::KvNamespaces, namespaceKey(id));
+        stageDelete(ops, Family::KvNamespaces, tenantNamespaceKey(tenant, found.title));
+      }
+      return ops;
+    };
+    ATOLL_TRY_VOID(database_.commit(decide));
+  }
+  return {};
+}
+
+Result<std::vector<KvNamespace>> Registry::kvNamespaces(std::string_view tenant) const {
+  ATOLL_TRY_VOID(store::checkName("tenant name", tenant));
+  std::vector<KvNamespace> namespaces;
+  ATOLL_TRY_VOID(forEachRow(*database_.view(), Family::KvNamespaces, tenantNamespaceKey(tenant, ""),
+                            [&](std::string_view title, std::string_view id) -> Result<> {
+                              namespaces.push_back({.id = std::string(id),
+                                                    .tenant = std::string(tenant),
+                                                    .title = std::string(title)});
+                              return {};
+                            }));
+  return namespaces;
+}
+
+}  // namespace atolld::deploy

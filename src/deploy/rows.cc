@@ -1,0 +1,261 @@
+#include "deploy/rows.h"
+
+#include "base/check.h"
+#include "base/encoding.h"
+#include "store/codec.h"
+#include "store/crypto.h"
+
+namespace atolld::deploy {
+namespace {
+
+using store::Decoder;
+using store::Encoder;
+using store::kHashBytes;
+
+constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kText = 0;
+constexpr std::uint8_t kJson = 1;
+constexpr std::uint8_t kKv = 2;
+
+std::int64_t millis(UnixMillis time) { return time.time_since_epoch().count(); }
+UnixMillis timeOf(std::int64_t value) { return UnixMillis(std::chrono::milliseconds(value)); }
+
+void checkVersion(Decoder& in) {
+  if (in.u8() != kVersion) in.reject("has an unknown format version");
+}
+
+void encodeBinding(Encoder& out, const Binding& binding) {
+  if (const auto* text = std::get_if<TextBinding>(&binding)) {
+    out.u8(kText).bytes(text->name).bytes(text->value);
+  } else if (const auto* json = std::get_if<JsonBinding>(&binding)) {
+    out.u8(kJson).bytes(json->name).bytes(json->json);
+  } else {
+    const auto& kv = std::get<KvBinding>(binding);
+    out.u8(kKv).bytes(kv.name).bytes(kv.namespaceId);
+  }
+}
+
+Binding decodeBinding(Decoder& in) {
+  const std::uint8_t kind = in.u8();
+  std::string name(in.bytes());
+  std::string value(in.bytes());
+  switch (kind) {
+    case kText:
+      return TextBinding{std::move(name), std::move(value)};
+    case kJson:
+      return JsonBinding{std::move(name), std::move(value)};
+    case kKv:
+      return KvBinding{std::move(name), std::move(value)};
+    default:
+      in.reject("has an unknown kind of binding");
+      return TextBinding{};
+  }
+}
+
+void decodeModules(Decoder& in, Manifest& manifest) {
+  constexpr std::size_t kModuleBytesMin = 4 + 1 + kHashBytes + 8;
+  const std::uint32_t count = in.count(kModuleBytesMin);
+  for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
+    Module module;
+    module.name = in.bytes();
+    const std::uint8_t type = in.u8();
+    if (type > static_cast<std::uint8_t>(ModuleType::Json)) in.reject("has an unknown module type");
+    module.type = static_cast<ModuleType>(type);
+    module.hash = toHex(in.raw(kHashBytes));
+    manifest.moduleBytes.push_back(in.u64());
+    manifest.version.modules.push_back(std::move(module));
+  }
+}
+
+Result<> decodeContent(std::string_view content, Manifest& manifest) {
+  Decoder in(content);
+  Version& version = manifest.version;
+  checkVersion(in);
+  version.tenant = in.bytes();
+  version.script = in.bytes();
+  version.mainModule = in.bytes();
+  decodeModules(in, manifest);
+  const std::uint32_t bindingCount = in.count(1 + 4 + 4);
+  for (std::uint32_t i = 0; i < bindingCount && in.ok(); ++i) {
+    version.bindings.push_back(decodeBinding(in));
+  }
+  version.compatibilityDate = in.bytes();
+  const std::uint32_t flagCount = in.count(4);
+  for (std::uint32_t i = 0; i < flagCount && in.ok(); ++i) {
+    version.compatibilityFlags.emplace_back(in.bytes());
+  }
+  return in.finish("version manifest");
+}
+
+}  // namespace
+
+std::string scriptKey(std::string_view tenant, std::string_view script) {
+  return std::string(tenant) + '\0' + std::string(script);
+}
+
+std::string encodeScript(const ScriptRow& row) {
+  return Encoder()
+      .u8(kVersion)
+      .u64(row.versionNumber)
+      .u64(row.deploymentNumber)
+      .i64(millis(row.createdAt))
+      .take();
+}
+
+Result<ScriptRow> decodeScript(std::string_view row) {
+  Decoder in(row);
+  checkVersion(in);
+  ScriptRow script;
+  script.versionNumber = in.u64();
+  script.deploymentNumber = in.u64();
+  script.createdAt = timeOf(in.i64());
+  ATOLL_TRY_VOID(in.finish("script row"));
+  return script;
+}
+
+VersionSummary Manifest::summary() const {
+  VersionSummary summary{.id = version.id,
+                         .number = version.number,
+                         .createdAt = version.createdAt,
+                         .message = version.message,
+                         .sizeBytes = 0};
+  for (const std::uint64_t bytes : moduleBytes) summary.sizeBytes += bytes;
+  return summary;
+}
+
+std::string versionKey(std::string_view tenant, std::string_view script, std::string_view id) {
+  return scriptKey(tenant, script) + '\0' + std::string(id);
+}
+
+std::string encodeContent(const Version& version, const std::vector<std::uint64_t>& moduleBytes) {
+  ATOLL_CHECK(version.modules.size() == moduleBytes.size());
+  Encoder out;
+  out.u8(kVersion).bytes(version.tenant).bytes(version.script).bytes(version.mainModule);
+  out.u32(static_cast<std::uint32_t>(version.modules.size()));
+  for (std::size_t i = 0; i < moduleBytes.size(); ++i) {
+    const Module& module = version.modules[i];
+    out.bytes(module.name).u8(static_cast<std::uint8_t>(module.type));
+    out.raw(parseHex(module.hash).value()).u64(moduleBytes[i]);
+  }
+  out.u32(static_cast<std::uint32_t>(version.bindings.size()));
+  for (const Binding& binding : version.bindings) encodeBinding(out, binding);
+  out.bytes(version.compatibilityDate);
+  out.u32(static_cast<std::uint32_t>(version.compatibilityFlags.size()));
+  for (const std::string& flag : version.compatibilityFlags) out.bytes(flag);
+  return out.take();
+}
+
+std::string encodeManifest(const Manifest& manifest) {
+  const Version& version = manifest.version;
+  return Encoder()
+      .u8(kVersion)
+      .u64(version.number)
+      .i64(millis(version.createdAt))
+      .bytes(version.message)
+      .raw(encodeContent(version, manifest.moduleBytes))
+      .take();
+}
+
+Result<Manifest> decodeManifest(std::string_view id, std::string_view row) {
+  Decoder in(row);
+  checkVersion(in);
+  Manifest manifest;
+  manifest.version.id = id;
+  manifest.version.number = in.u64();
+  manifest.version.createdAt = timeOf(in.i64());
+  manifest.version.message = in.bytes();
+  const std::string_view content = in.rest();
+  ATOLL_TRY_VOID(in.finish("version manifest"));
+  if (toHex(store::sha256(content)) != id) {
+    return fail(ErrorCode::Corrupt, "version manifest is not the one its id names");
+  }
+  ATOLL_TRY_VOID(decodeContent(content, manifest));
+  return manifest;
+}
+
+std::string moduleContentKey(std::string_view rawHash) { return "c" + std::string(rawHash); }
+
+std::string moduleReferencePrefix(std::string_view rawHash) { return "r" + std::string(rawHash); }
+
+std::string moduleReferenceKey(std::string_view rawHash, std::string_view versionKey) {
+  return moduleReferencePrefix(rawHash) + std::string(versionKey);
+}
+
+std::string deploymentKey(std::string_view tenant, std::string_view script, std::uint64_t number) {
+  return scriptKey(tenant, script) + '\0' + Encoder().u64(number).take();
+}
+
+std::string encodeDeployment(const Deployment& deployment) {
+  Encoder out;
+  out.u8(kVersion).bytes(deployment.tenant).bytes(deployment.script).u64(deployment.number);
+  out.u32(static_cast<std::uint32_t>(deployment.shares.size()));
+  for (const Deployment::Share& share : deployment.shares) {
+    out.bytes(share.versionId).f64(share.percent);
+  }
+  return out.i64(millis(deployment.createdAt)).bytes(deployment.message).take();
+}
+
+Result<Deployment> decodeDeployment(std::string_view row) {
+  Decoder in(row);
+  checkVersion(in);
+  Deployment deployment;
+  deployment.tenant = in.bytes();
+  deployment.script = in.bytes();
+  deployment.number = in.u64();
+  const std::uint32_t count = in.count(4 + 8);
+  if (count == 0) in.reject("has no version");
+  for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
+    Deployment::Share share;
+    share.versionId = in.bytes();
+    share.percent = in.f64();
+    deployment.shares.push_back(std::move(share));
+  }
+  deployment.createdAt = timeOf(in.i64());
+  deployment.message = in.bytes();
+  ATOLL_TRY_VOID(in.finish("deployment row"));
+  return deployment;
+}
+
+std::string routeKey(std::string_view pattern) { return "p" + std::string(pattern); }
+
+std::string tenantRouteKey(std::string_view tenant, std::string_view pattern) {
+  return "t" + std::string(tenant) + '\0' + std::string(pattern);
+}
+
+std::string encodeRoute(const Route& route) {
+  return Encoder().u8(kVersion).bytes(route.tenant).bytes(route.script).take();
+}
+
+Result<Route> decodeRoute(std::string_view pattern, std::string_view row) {
+  Decoder in(row);
+  checkVersion(in);
+  Route route;
+  route.pattern = pattern;
+  route.tenant = in.bytes();
+  route.script = in.bytes();
+  ATOLL_TRY_VOID(in.finish("route row"));
+  return route;
+}
+
+std::string namespaceKey(std::string_view id) { return "n" + std::string(id); }
+
+std::string tenantNamespaceKey(std::string_view tenant, std::string_view title) {
+  return "t" + std::string(tenant) + '\0' + std::string(title);
+}
+
+std::string encodeNamespace(const KvNamespace& row) {
+  return Encoder().u8(kVersion).bytes(row.tenant).bytes(row.title).take();
+}
+
+Result<KvNamespace> decodeNamespace(std::string_view id, std::string_view row) {
+  Decoder in(row);
+  checkVersion(in);
+  KvNamespace found;
+  found.id = id;
+  found.tenant = in.bytes();
+  found.title = in.bytes();
+  ATOLL_TRY_VOID(in.finish("KV namespace row"));
+  return found;
+}
+
+}  // namespace atolld::deploy
