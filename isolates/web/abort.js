@@ -15,7 +15,8 @@ let isSignal;
 let stateOf;
 
 /**
- * What https://dom.spec.whatwg.org/#abortsignal has. Sources know their dependents weakly, so a signal that lives as long as the script does not collect the dependents of
+ * What https://dom.spec.whatwg.org/#abortsignal has. Sources know their dependents weakly, so a
+ * signal that lives as long as the script does not collect the dependents of
  * every request; one that somebody waits on is held by its sources (`awaited`).
  */
 class SignalState {
@@ -32,7 +33,7 @@ class SignalState {
 class AbortSignal extends EventTarget {
   #state = new SignalState();
 
-  constructor(token) {
+  constructor(token = undefined) {
     if (token !== kConstruct) throw illegalConstructor();
     super();
   }

@@ -43,8 +43,8 @@ function statics(className, holder, names) {
 }
 
 for (const constructor of [
-  Array, ArrayBuffer, BigInt, Boolean, DataView, Date, Error, FinalizationRegistry, Function, Map,
-  Number, Object, Promise, Proxy, RangeError, RegExp, Set, String, Symbol, SyntaxError, TypeError,
+  Array, ArrayBuffer, BigInt, Boolean, DataView, Date, Error, FinalizationRegistry, Function,
+  Int32Array, Map, Number, Object, Promise, Proxy, RangeError, RegExp, Set, String, Symbol, SyntaxError, TypeError,
   Uint8Array, Uint16Array, Uint32Array, WeakMap, WeakRef, WeakSet]) {
   primordials[constructor.name] = constructor;
 }
@@ -79,7 +79,7 @@ methods("Map", Map.prototype, ["get", "set", "has", "delete", "clear", "forEach"
 getters("Map", Map.prototype, ["size"]);
 statics("Math", Math, ["abs", "floor", "ceil", "max", "min", "trunc", "pow"]);
 methods("Number", Number.prototype, ["toString"]);
-statics("Number", Number, ["isInteger", "isFinite", "isNaN", "isSafeInteger"]);
+statics("Number", Number, ["parseInt", "isInteger", "isFinite", "isNaN", "isSafeInteger"]);
 statics("Object", Object, [
   "create", "defineProperty", "defineProperties", "freeze", "getOwnPropertyDescriptor",
   "getOwnPropertyNames", "getPrototypeOf", "setPrototypeOf", "hasOwn", "keys", "is"]);

@@ -543,6 +543,6 @@ internals.webidl = {
   converters, createDictionaryConverter, createEnumConverter, createInterfaceConverter,
   createNullableConverter, createRecordConverter, createSequenceConverter, configureInterface,
   defineConstants, definePairIterable, defineToStringTag, illegalConstructor, isArrayBuffer,
-  isObject, isTypedArray, iterate, iteratorMethod, makeEnumerable, requiredArguments, sequenceFrom,
-  typeError, viewBuffer,
+  isObject, isTypedArray, iterate, iteratorMethod, makeEnumerable, ofPrototypes,
+  requiredArguments, sequenceFrom, typeError, viewBuffer,
 };

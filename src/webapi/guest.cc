@@ -64,8 +64,9 @@ constexpr std::array kOwnNatives{isolate::Native{"bindings", &bindings}};
 std::vector<isolate::Native> allNatives() {
   std::vector<isolate::Native> all;
   for (const std::span<const isolate::Native> natives :
-       {std::span<const isolate::Native>(kOwnNatives), bytesNatives(), effectNatives(),
-        fetchNatives(), headerNatives(), kvNatives(), requestNatives()}) {
+       {std::span<const isolate::Native>(kOwnNatives), base64Natives(), bytesNatives(),
+        effectNatives(), encodingNatives(), fetchNatives(), headerNatives(), kvNatives(),
+        requestNatives(), urlNatives()}) {
     all.insert(all.end(), natives.begin(), natives.end());
   }
   return all;

@@ -8,11 +8,14 @@
 /// into one table; a name is used once.
 namespace atolld::webapi {
 
+std::span<const isolate::Native> base64Natives();
 std::span<const isolate::Native> bytesNatives();
 std::span<const isolate::Native> effectNatives();
+std::span<const isolate::Native> encodingNatives();
 std::span<const isolate::Native> headerNatives();
 std::span<const isolate::Native> kvNatives();
 std::span<const isolate::Native> requestNatives();
 std::span<const isolate::Native> fetchNatives();
+std::span<const isolate::Native> urlNatives();
 
 }  // namespace atolld::webapi
