@@ -45,7 +45,7 @@ class Body {
   type = kTypeNone;
 }
 
-// ---- making bodies ------------------------------------------------------------------------------
+// ---- making bodies -------------------------------------------------------------------------------
 
 function bodyOfText(text, type) {
   const body = new Body();
@@ -179,7 +179,7 @@ function transferBody(body) {
   return moved;
 }
 
-// ---- streams on demand --------------------------------------------------------------------------
+// ---- streams on demand ---------------------------------------------------------------------------
 
 /** The value of `.body`. */
 function streamOf(body) {
@@ -237,7 +237,7 @@ function sourceBytes(body) {
   return native.requestBody(internals.headers.requestSlot(body.request), kTakeBytes);
 }
 
-// ---- reading ------------------------------------------------------------------------------------
+// ---- reading -------------------------------------------------------------------------------------
 
 /** The value of `.bodyUsed`. */
 function isUsed(body) {
@@ -338,7 +338,7 @@ async function consumeFormData(body, type) {
   return parse(await consume(body, kTakeBytes));
 }
 
-// ---- sending ------------------------------------------------------------------------------------
+// ---- sending -------------------------------------------------------------------------------------
 
 /**
  * The body in the form in which the effects take it, for `invocation`: undefined (none), a string, a
@@ -404,7 +404,7 @@ async function pump(outbound, reader, expected) {
   }
 }
 
-// ---- the mixin ----------------------------------------------------------------------------------
+// ---- the mixin -----------------------------------------------------------------------------------
 
 /**
  * Gives a class the members of https://fetch.spec.whatwg.org/#body-mixin. `bodyOf(object)` throws a

@@ -9,7 +9,7 @@ const {
   currentInvocation, fail, openInvocation, release, reportException, waitUntil,
 } = internals.kernel;
 
-// ---- the context --------------------------------------------------------------------------------
+// ---- the context ---------------------------------------------------------------------------------
 
 const kCreate = Symbol("create");
 
@@ -43,7 +43,7 @@ class ExecutionContext {
 }
 configureInterface(ExecutionContext);
 
-// ---- the script ---------------------------------------------------------------------------------
+// ---- the script ----------------------------------------------------------------------------------
 
 /** The default export, its fetch method and env, once the script is loaded. */
 let target, fetchHandler, env;
@@ -97,7 +97,7 @@ function makeEnv(bindings) {
   return made;
 }
 
-// ---- events -------------------------------------------------------------------------------------
+// ---- events --------------------------------------------------------------------------------------
 
 /** Event: a request. `content` and `length` are as in requestOfInvocation(). */
 function onFetch(slot, content, length) {
@@ -152,7 +152,7 @@ function onUncaughtException(error) {
   reportException(error);
 }
 
-// ---- modules that the platform provides ---------------------------------------------------------
+// ---- modules that the platform provides ----------------------------------------------------------
 
 /** The exports of an import that is no module of the script; undefined if there is no such thing. */
 function builtinModule(specifier) {

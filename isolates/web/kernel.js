@@ -13,7 +13,7 @@ const {
   SetPrototypeForEach, String, TypeError, TypedArrayPrototypeGetByteLength,
 } = internals.primordials;
 
-// ---- invocations --------------------------------------------------------------------------------
+// ---- invocations ---------------------------------------------------------------------------------
 
 class Invocation {
   open = true;
@@ -132,7 +132,7 @@ async function waitUntil(invocation, promise) {
   release(invocation);
 }
 
-// ---- ops: questions to the host -----------------------------------------------------------------
+// ---- ops: questions to the host ------------------------------------------------------------------
 
 // The forms in which bytes are taken over from the host; src/webapi/bytes.h has the same numbers.
 const kTakeText = 0, kTakeBuffer = 1, kTakeBytes = 2, kTakeJson = 3;
@@ -216,7 +216,7 @@ function onOpFailed(id, code, detail) {
   if (op !== undefined) op.reject(op.makeError(code, detail));
 }
 
-// ---- bodies flowing in --------------------------------------------------------------------------
+// ---- bodies flowing in ---------------------------------------------------------------------------
 
 const kCreditBytes = 64 * 1024;
 const kCollectBytesMax = 128 * 1024 * 1024;
@@ -326,7 +326,7 @@ function onBodyEnd(id, code, detail) {
   body.onEnd(code, detail);
 }
 
-// ---- bodies flowing out -------------------------------------------------------------------------
+// ---- bodies flowing out --------------------------------------------------------------------------
 
 const kHighWaterBytes = 64 * 1024;
 const outboundBodies = new Map();
@@ -421,7 +421,7 @@ function onBodyGone(id, detail) {
   body.gone(new Error(`The body's reader is gone: ${detail}`));
 }
 
-// ---- the end of invocations ---------------------------------------------------------------------
+// ---- the end of invocations ----------------------------------------------------------------------
 
 function onClientGone(slot) {
   const invocation = invocations[slot];

@@ -139,7 +139,7 @@ defineBodyMixin(Request, (request) => stateOf(request).body,
   (request) => listGet(listFor(stateOf(request)), "content-type"));
 configureInterface(Request);
 
-// ---- parts on demand ----------------------------------------------------------------------------
+// ---- parts on demand -----------------------------------------------------------------------------
 
 function methodOf(state) {
   if (state.method === undefined) {
@@ -200,7 +200,7 @@ function checkNotUsed(state) {
   if (state.body !== null) checkUsable(state.body);
 }
 
-// ---- the constructor ----------------------------------------------------------------------------
+// ---- the constructor -----------------------------------------------------------------------------
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const normalized = new Map([

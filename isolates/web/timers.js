@@ -109,7 +109,7 @@ function onTimerFired(id) {
   }
 }
 
-// ---- scheduler.wait() ---------------------------------------------------------------------------
+// ---- scheduler.wait() ----------------------------------------------------------------------------
 
 /** Workers' own: await scheduler.wait(milliseconds, {signal}). */
 class Scheduler {

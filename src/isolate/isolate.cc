@@ -82,20 +82,20 @@ bool pumpTasks(v8::Isolate* isolate) {
 }  // namespace
 
 Error lossError(Loss loss, const IsolateLimits& limits) {
-  const auto error = [](std::string text) { return Error{ErrorCode::Script, std::move(text)}; };
   switch (loss) {
     case Loss::None:
       return {ErrorCode::Internal, "the isolate is not lost"};
     case Loss::LoadFailed:
-      return error("the script failed to load");
+      return {ErrorCode::Script, "the script failed to load"};
     case Loss::HeapLimit:
-      return error(
-          std::format("the script used more than its {} MB of memory", limits.heapBytesMax / kMiB));
+      return {ErrorCode::TooLarge, std::format("the script used more than its {} MB of memory",
+                                               limits.heapBytesMax / kMiB)};
     case Loss::ExternalMemoryLimit:
-      return error(std::format("the script used more than its {} MB of buffers and Wasm memory",
-                               limits.bufferBytesMax / kMiB));
+      return {ErrorCode::TooLarge,
+              std::format("the script used more than its {} MB of buffers and Wasm memory",
+                          limits.bufferBytesMax / kMiB)};
     case Loss::CpuLimit:
-      return error("the script used more CPU time than it may");
+      return {ErrorCode::Timeout, "the script used more CPU time than it may"};
   }
   return {ErrorCode::Internal, "unknown loss"};
 }

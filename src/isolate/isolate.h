@@ -50,7 +50,8 @@ class Isolate {
 
   /// One slice: enters, delivers each event and drains microtasks after each, leaves. Effects are
   /// appended to `outbox`.
-  /// @error Script (terminated, out of memory): the isolate must be dropped.
+  /// @error Timeout (CPU time used up), TooLarge (memory), Script (load failed): the isolate must be
+  /// dropped.
   Result<> run(std::span<host::Event> events, host::Outbox& outbox);
 
   /// Ends the running slice (CPU time used up): run() or load() then fails. Any thread, but only

@@ -36,7 +36,7 @@ Worker::Worker(Scheduler& scheduler, std::shared_ptr<const deploy::Version> vers
   slice_.version = version_;
 }
 
-Worker::~Worker() = default;
+Worker::~Worker() { attachment.reset(); }  // Before the rest: it may still ask for the version.
 
 void Worker::post(isolate::host::Event event) {
   scheduler_.loop_.checkThread();
@@ -104,8 +104,9 @@ bool Scheduler::runReady() {
     Worker& worker = *ready_.front();
     ready_.pop_front();
     startSlice(worker);
+    const bool loads = worker.slice_.isolate == nullptr;
     runSlice(worker.slice_, *pool_, *runner_);
-    settleSlice(worker);
+    settleSlice(worker, loads);
   }
   return hasReady();
 }
@@ -147,12 +148,10 @@ void Scheduler::startSlice(Worker& worker) {
   }
 }
 
-void Scheduler::settleSlice(Worker& worker) {
+void Scheduler::settleSlice(Worker& worker, bool loaded) {
   Slice& slice = worker.slice_;
-  if (!slice.outbox.empty()) {
-    owner_.onEffects(worker, slice.outbox);
-    slice.outbox.clear();
-  }
+  if (!loaded) owner_.onEffects(worker, slice.outbox);
+  slice.outbox.clear();
   if (!slice.result) return lose(worker, slice.result.error());
   worker.busy_ = false;
   if (!worker.queue_.empty()) makeReady(worker);

@@ -28,7 +28,8 @@ class Worker;
 /// and post() on any worker.
 class WorkerOwner {
  public:
-  /// `worker`'s slice ended. Effects in order; the outbox is emptied by the callee.
+  /// A slice with events of `worker`'s ended, with or without effects. Effects in order; the outbox is emptied by
+  /// the callee.
   virtual void onEffects(Worker& worker, isolate::host::Outbox& outbox) = 0;
   /// The isolate is lost (limit broken, load failed): every invocation in it has ended with
   /// `error`. The Worker is gone on return.
@@ -59,6 +60,8 @@ class Worker {
 
   /// Queues an event for the next slice.
   void post(isolate::host::Event event);
+  /// Events wait for a slice.
+  bool hasEvents() const noexcept { return queueHead_ < queue_.size(); }
   const std::shared_ptr<const deploy::Version>& version() const noexcept { return version_; }
   /// Open invocations keep a worker from eviction: dispatch counts them here.
   void invocationOpened() noexcept;
@@ -124,7 +127,7 @@ class Scheduler {
   void makeReady(Worker& worker);
   void updateIdle(Worker& worker);
   void startSlice(Worker& worker);
-  void settleSlice(Worker& worker);
+  void settleSlice(Worker& worker, bool loaded);
   void lose(Worker& worker, const Error& error);
   std::unique_ptr<Worker> remove(Worker& worker);
   bool evictOne();

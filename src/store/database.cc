@@ -272,8 +272,9 @@ void Database::State::commitGroup(std::vector<Waiter*> members) {
     position = group.end();
   }
   acknowledged.write(group.end().history, group.end().index);
-  acknowledge(members, std::move(outcomes));
+  // Before the callers hear of it: who was told "committed" finds it in force on this node.
   if (listener) listener(group.end(), group.familyBits());
+  acknowledge(members, std::move(outcomes));
 }
 
 void Database::State::acknowledge(const std::vector<Waiter*>& members,

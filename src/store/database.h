@@ -91,8 +91,9 @@ class Database {
   Result<std::optional<std::string>> get(Family family, std::string_view key) const;
   Position position() const;  ///< Any thread.
 
-  /// Called on the commit thread after each group, in order, with the last position and which
-  /// families changed (bit per Family). Set once, before the first commit.
+  /// Called on the commit thread after each group is durable and before its callers return, in
+  /// order, with the last position and which families changed (bit per Family). May read, must not
+  /// commit. Set once, before the first commit.
   void onCommitted(std::function<void(const Position&, std::uint32_t familyBits)> listener);
 
   /// A read that may use only memory: nullopt outside = would block on disk.

@@ -91,8 +91,8 @@ class Deno(Contestant):
     name = "deno"
 
     def command(self):
-        return [installed(PEERS) / "@deno/linux-x64-glibc/deno", "run", "--no-config", "--allow-net",
-                "deno.js", str(self.port)]
+        return [installed(PEERS) / "@deno/linux-x64-glibc/deno", "run", "--no-config",
+                "--allow-net", "deno.js", str(self.port)]
 
 
 class Bun(Contestant):

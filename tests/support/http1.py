@@ -22,7 +22,7 @@ class Response:
 
 
 class Connection:
-    """A client socket with a read buffer. `tls` is an ssl.SSLContext, `sni` the name it asks for."""
+    """A client socket with a read buffer. `tls` is an ssl.SSLContext, `sni` the name asked for."""
 
     def __init__(self, port, tls=None, sni=None, receive_buffer=None):
         self.socket = socket.socket()

@@ -167,7 +167,7 @@ class Connection:
             self.buffer += data
 
     def wait_for(self, *kinds, stream=None):
-        """The next frame of one of `kinds` (settings are acknowledged on the way); None if closed."""
+        """The next frame of one of `kinds`; None if closed. Acknowledges settings on the way."""
         while (got := self.read_frame()) is not None:
             if got.kind == SETTINGS and not got.flags & ACK:
                 self.send(frame(SETTINGS, ACK))

@@ -1,5 +1,6 @@
 """An atolld of the test's own: started on free ports, spoken to, and always stopped by its pid."""
 
+import http.client
 import json
 import os
 import select
@@ -48,10 +49,10 @@ class Server:
     """`atolld standalone` with a data directory that lives as long as this object.
 
     Use as a context manager. `extra` are further command-line words; `config` is the text of an
-    edge-config file.
+    edge-config file; `env` are further environment variables.
     """
 
-    def __init__(self, extra=(), config=None, shards=2, build=None):
+    def __init__(self, extra=(), config=None, shards=2, build=None, env=None):
         self.scratch = Path(tempfile.mkdtemp(prefix="atoll-test-"))
         self.data = self.scratch / "data"
         self.extra = list(extra)
@@ -60,6 +61,7 @@ class Server:
             file.write_text(config)
             self.extra += ["--config", str(file)]
         self.shards = shards
+        self.env = {**os.environ, **(env or {})}
         self.binaries = Path(build) if build else build_directory()
         self.process = None
         self.ready = {}
@@ -84,7 +86,7 @@ class Server:
             command = ["taskset", "-c", str(pinned_to), *command]
         self.log = open(self.scratch / "atolld.log", "ab")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=self.log, cwd=self.scratch)
+                                        stderr=self.log, cwd=self.scratch, env=self.env)
         self.ready = json.loads(self._ready_line())
         self.http = _port(self.ready["http"])
         self.https = _port(self.ready.get("https"))
@@ -98,7 +100,8 @@ class Server:
         deadline = time.monotonic() + PATIENCE_SECONDS
         line = b""
         while not line.endswith(b"\n"):
-            if not select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))[0]:
+            left = max(0, deadline - time.monotonic())
+            if not select.select([self.process.stdout], [], [], left)[0]:
                 raise RuntimeError(f"atolld did not get ready:\n{self.log_text()}")
             byte = os.read(self.process.stdout.fileno(), 4096)
             if not byte:
@@ -177,6 +180,23 @@ class Server:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return self.cli("deploy", folder, check=check)
+
+    def api(self, method, path, body=None, token=None):
+        """(status, JSON or bytes) of one call of the control API; `path` begins below /api/v1."""
+        data, headers = body, {"Authorization": f"Bearer {token or self.token}"}
+        if isinstance(body, (dict, list)):
+            data, headers["Content-Type"] = json.dumps(body), "application/json"
+        port = _port(self.control)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+        try:
+            connection.request(method, "/api/v1" + path, data, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+        finally:
+            connection.close()
+        if "json" in (answer.getheader("content-type") or ""):
+            content = json.loads(content)
+        return answer.status, content
 
     def resident_bytes(self):
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():

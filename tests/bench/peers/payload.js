@@ -1,6 +1,7 @@
 // What every peer serves, so that all of them serve the same bytes.
 export const HELLO = 'Hello, World!';
-export const PAGE = 'The quick brown fox jumps over the lazy dog. 0123456789 abcdefg\n'.repeat(1600);
+const line = 'The quick brown fox jumps over the lazy dog. 0123456789 abcdefg\n';
+export const PAGE = line.repeat(1600);
 
 export function hex(buffer) {
   let text = '';

@@ -1,0 +1,189 @@
+#include "dispatch/dispatcher.h"
+
+#include <utility>
+
+#include "dispatch/worker_state.h"
+#include "telemetry/log.h"
+
+namespace atolld::dispatch {
+
+namespace {
+
+constexpr std::chrono::milliseconds kSweepInterval{1000};
+
+}  // namespace
+
+Dispatcher::Dispatcher(const Node& node, loop::Loop& loop, loop::Mailbox& mailbox,
+                       const shard::SchedulerLimits& limits)
+    : node_(node),
+      loop_(loop),
+      mailbox_(mailbox),
+      liveTable_(node.table),
+      sweepTimer_(loop),
+      requests_(telemetry::counter("atoll_requests_total", "Requests received for scripts.")) {
+  scheduler_.emplace(loop, *this, limits);
+  sweepTimer_.start(kSweepInterval, [this] { sweep(); });
+}
+
+Dispatcher::~Dispatcher() {
+  jobs_->waitForAll();
+  for (auto& [id, slot] : versions_) {
+    for (Invocation* const invocation : std::exchange(slot.waiting, {})) {
+      invocation->waiting_ = false;
+      invocation->releaseIfOver();
+    }
+  }
+  scheduler_.reset();
+  beforeSlices();
+}
+
+void Dispatcher::Jobs::begin() {
+  const std::scoped_lock lock(mutex_);
+  ++count_;
+}
+
+void Dispatcher::Jobs::end() {
+  const std::scoped_lock lock(mutex_);
+  if (--count_ == 0) none_.notify_all();
+}
+
+void Dispatcher::Jobs::waitForAll() {
+  std::unique_lock lock(mutex_);
+  none_.wait(lock, [this] { return count_ == 0; });
+}
+
+void Dispatcher::beforeSlices() {
+  for (Invocation* const invocation : std::exchange(launching_, {})) invocation->launch();
+  for (Invocation* const invocation : std::exchange(buried_, {})) delete invocation;
+  retiredInbound_.clear();
+  retiredOutbound_.clear();
+}
+
+void Dispatcher::onRequest(http::Exchange& exchange, std::unique_ptr<http::RequestHead> head) {
+  requests_.add();
+  Invocation& invocation = Invocation::begin(*this, exchange, std::move(head));
+  const gateway::DeploymentRef& deployment =
+      liveTable_.current().find(invocation.head()->authority, invocation.head()->target);
+  if (!deployment) return invocation.fail(Refusal::NoRoute);
+
+  // A Weyl sequence: uniform over requests, and even over few of them.
+  weyl_ += 0x9e3779b97f4a7c15ull;
+  const std::string& versionId = gateway::pickShare(*deployment, weyl_).versionId;
+  VersionSlot& slot = versions_[versionId];
+  if (slot.version) return startOn(invocation, slot.version);
+  invocation.waiting_ = true;
+  slot.waiting.push_back(&invocation);
+  if (slot.waiting.size() == 1) loadVersion(deployment, versionId);
+}
+
+void Dispatcher::startOn(Invocation& invocation,
+                         const std::shared_ptr<const deploy::Version>& version) {
+  const Result<shard::Worker*> leased = scheduler_->lease(version);
+  if (!leased) return invocation.fail(refusalOf(leased.error()));
+  shard::Worker& worker = **leased;
+  if (!worker.attachment) worker.attachment = std::make_unique<WorkerState>(*this, worker);
+  invocation.start(static_cast<WorkerState&>(*worker.attachment));
+}
+
+void Dispatcher::loadVersion(const std::shared_ptr<const deploy::Deployment>& deployment,
+                             const std::string& versionId) {
+  runOnStorage(
+      [&versions = node_.versions, deployment, versionId] {
+        return versions.load(deployment->tenant, deployment->script, versionId);
+      },
+      [this, versionId](Result<std::shared_ptr<const deploy::Version>> version) {
+        onVersionLoaded(versionId, std::move(version));
+      });
+}
+
+void Dispatcher::onVersionLoaded(const std::string& versionId,
+                                 Result<std::shared_ptr<const deploy::Version>> version) {
+  VersionSlot& slot = versions_[versionId];
+  const std::vector<Invocation*> waiting = std::exchange(slot.waiting, {});
+  if (version) {
+    slot.version = *version;
+  } else {
+    telemetry::log(telemetry::Level::Error, "version_unreadable",
+                   {{"version", std::string_view(versionId)},
+                    {"error", std::string_view(version.error().detail)}});
+    versions_.erase(versionId);
+  }
+  for (Invocation* const invocation : waiting) {
+    invocation->waiting_ = false;
+    if (invocation->exchange_ == nullptr) {
+      invocation->releaseIfOver();
+    } else if (version) {
+      startOn(*invocation, *version);
+    } else {
+      invocation->fail(Refusal::Internal);
+    }
+  }
+}
+
+void Dispatcher::forgetVersion(const std::string& versionId) {
+  const auto found = versions_.find(versionId);
+  if (found != versions_.end() && found->second.waiting.empty()) versions_.erase(found);
+}
+
+void Dispatcher::onEffects(shard::Worker& worker, isolate::host::Outbox& outbox) {
+  static_cast<WorkerState&>(*worker.attachment).apply(outbox);
+}
+
+void Dispatcher::onWorkerLost(shard::Worker& worker, const Error& error) {
+  const deploy::Version& version = *worker.version();
+  telemetry::log(telemetry::Level::Warn, "isolate_lost",
+                 {{"tenant", std::string_view(version.tenant)},
+                  {"script", std::string_view(version.script)},
+                  {"version", std::string_view(version.id)},
+                  {"error", std::string_view(error.detail)}});
+  if (worker.attachment) static_cast<WorkerState&>(*worker.attachment).failAll(error);
+}
+
+void Dispatcher::link(Invocation& invocation) {
+  invocation.next_ = open_;
+  if (open_ != nullptr) open_->previous_ = &invocation;
+  open_ = &invocation;
+  ++openCount_;
+}
+
+void Dispatcher::bury(Invocation& invocation) {
+  if (invocation.previous_ != nullptr) invocation.previous_->next_ = invocation.next_;
+  if (invocation.next_ != nullptr) invocation.next_->previous_ = invocation.previous_;
+  if (open_ == &invocation) open_ = invocation.next_;
+  --openCount_;
+  std::erase(launching_, &invocation);
+  buried_.push_back(&invocation);
+}
+
+void Dispatcher::countRefusal(Refusal refusal) {
+  telemetry::counter("atoll_refusals_total", "Requests answered by the node for the script.",
+                     "code=\"" + std::string(gateway::refusalInfo(refusal).code) + "\"")
+      .add();
+}
+
+std::uint64_t Dispatcher::registerWorker(WorkerState& state) {
+  workers_.emplace(++lastSerial_, &state);
+  return lastSerial_;
+}
+
+void Dispatcher::unregisterWorker(WorkerState& state) {
+  workers_.erase(state.serial());
+  forgetVersion(state.worker().version()->id);
+}
+
+WorkerState* Dispatcher::findWorker(std::uint64_t serial) {
+  const auto found = workers_.find(serial);
+  return found == workers_.end() ? nullptr : found->second;
+}
+
+void Dispatcher::sweep() {
+  const std::uint64_t now = nowMillis();
+  for (Invocation* invocation = open_; invocation != nullptr;) {
+    Invocation* const next = invocation->next_;
+    if (invocation->deadlineMillis() <= now) invocation->onDeadline();
+    invocation = next;
+  }
+  sweepTimer_.start(kSweepInterval, [this] { sweep(); });
+}
+
+}  // namespace atolld::dispatch

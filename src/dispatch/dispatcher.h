@@ -1,0 +1,145 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "deploy/version_cache.h"
+#include "dispatch/answers.h"
+#include "dispatch/body.h"
+#include "dispatch/invocation.h"
+#include "gateway/live_table.h"
+#include "http/handler.h"
+#include "loop/loop.h"
+#include "loop/mailbox.h"
+#include "loop/thread_pool.h"
+#include "loop/timer.h"
+#include "shard/scheduler.h"
+#include "store/kv_store.h"
+#include "telemetry/metrics.h"
+
+namespace atolld::dispatch {
+
+class WorkerState;
+
+struct DispatchLimits {
+  std::uint64_t wallMillisMax = 300'000;      ///< From request to the whole answer's first byte.
+  std::uint64_t waitUntilMillisMax = 30'000;  ///< waitUntil() work after the response.
+};
+
+/// What all shards of a node share; everything in it is safe from any thread and outlives them.
+struct Node {
+  gateway::LiveTable& table;
+  deploy::VersionCache& versions;
+  store::KvStore& kv;
+  loop::ThreadPool& storage;
+  DispatchLimits limits;
+};
+
+/// Takes a shard's requests from its listeners to its workers and the workers' effects back. Seat
+/// holder only.
+class Dispatcher final : public http::Handler, public shard::WorkerOwner {
+ public:
+  /// All outlive it.
+  Dispatcher(const Node& node, loop::Loop& loop, loop::Mailbox& mailbox,
+             const shard::SchedulerLimits& limits);
+  ~Dispatcher() override;
+
+  /// Between the loop's callbacks and the slices.
+  void beforeSlices();
+  shard::Scheduler& scheduler() noexcept { return *scheduler_; }
+  /// Open invocations; a drained shard has none.
+  std::size_t openCount() const noexcept { return openCount_; }
+
+  void onRequest(http::Exchange& exchange, std::unique_ptr<http::RequestHead> head) override;
+  void onEffects(shard::Worker& worker, isolate::host::Outbox& outbox) override;
+  void onWorkerLost(shard::Worker& worker, const Error& error) override;
+
+ private:
+  friend class Invocation;
+  friend class WorkerState;
+
+  /// Counts storage jobs that will post to this dispatcher.
+  class Jobs {
+   public:
+    void begin();
+    void end();
+    void waitForAll();
+
+   private:
+    std::mutex mutex_;
+    std::condition_variable none_;
+    std::size_t count_ = 0;
+  };
+
+  /// A version this shard uses or waits for.
+  struct VersionSlot {
+    std::shared_ptr<const deploy::Version> version;
+    std::vector<Invocation*> waiting;
+  };
+
+  const DispatchLimits& limits() const noexcept { return node_.limits; }
+  std::uint64_t nowMillis() const noexcept { return loop_.nowMillis(); }
+
+  void link(Invocation& invocation);
+  void bury(Invocation& invocation);
+  void launchBeforeSlices(Invocation& invocation) { launching_.push_back(&invocation); }
+  void countRefusal(Refusal refusal);
+  /// Keeps the retired until no caller can be on the stack.
+  void bury(std::unique_ptr<InboundBody> body) { retiredInbound_.push_back(std::move(body)); }
+  void bury(std::unique_ptr<OutboundBody> body) { retiredOutbound_.push_back(std::move(body)); }
+
+  void startOn(Invocation& invocation, const std::shared_ptr<const deploy::Version>& version);
+  void loadVersion(const std::shared_ptr<const deploy::Deployment>& deployment,
+                   const std::string& versionId);
+  void onVersionLoaded(const std::string& versionId,
+                       Result<std::shared_ptr<const deploy::Version>> version);
+  void forgetVersion(const std::string& versionId);
+
+  /// `work` blocks, on a storage thread; `then` gets its result here. Both are dropped with the
+  /// dispatcher, which waits for work begun.
+  template <class Work, class Then>
+  void runOnStorage(Work work, Then then) {
+    jobs_->begin();
+    node_.storage.submit([this, jobs = jobs_, work = std::move(work),
+                          then = std::move(then)]() mutable {
+      mailbox_.post([then = std::move(then), result = work()]() mutable {
+        then(std::move(result));
+      });
+      jobs->end();
+    });
+  }
+
+  std::uint64_t registerWorker(WorkerState& state);
+  void unregisterWorker(WorkerState& state);
+  WorkerState* findWorker(std::uint64_t serial);
+
+  void sweep();
+
+  const Node& node_;
+  loop::Loop& loop_;
+  loop::Mailbox& mailbox_;
+  gateway::LiveTable::Reader liveTable_;
+  std::uint64_t weyl_ = 0;
+  Invocation* open_ = nullptr;  ///< Doubly linked through the invocations.
+  std::size_t openCount_ = 0;
+  std::vector<Invocation*> launching_;
+  std::vector<Invocation*> buried_;
+  std::vector<std::unique_ptr<InboundBody>> retiredInbound_;
+  std::vector<std::unique_ptr<OutboundBody>> retiredOutbound_;
+  std::unordered_map<std::string, VersionSlot> versions_;  ///< By version id.
+  std::unordered_map<std::uint64_t, WorkerState*> workers_;
+  std::uint64_t lastSerial_ = 0;
+  loop::Timer sweepTimer_;
+  telemetry::Counter& requests_;
+  const std::shared_ptr<Jobs> jobs_ = std::make_shared<Jobs>();
+  std::optional<shard::Scheduler> scheduler_;  // Its workers' attachments use all of the above.
+};
+
+}  // namespace atolld::dispatch

@@ -1,0 +1,212 @@
+#include "dispatch/invocation.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "dispatch/dispatcher.h"
+#include "dispatch/worker_state.h"
+#include "telemetry/log.h"
+
+namespace atolld::dispatch {
+
+namespace host = isolate::host;
+
+Invocation& Invocation::begin(Dispatcher& dispatcher, http::Exchange& exchange,
+                              std::unique_ptr<http::RequestHead> head) {
+  auto* const invocation = new Invocation(dispatcher, exchange, std::move(head));
+  exchange.setSink(*invocation);
+  return *invocation;
+}
+
+Invocation::Invocation(Dispatcher& dispatcher, http::Exchange& exchange,
+                       std::unique_ptr<http::RequestHead> head)
+    : dispatcher_(dispatcher),
+      exchange_(&exchange),
+      head_(std::move(head)),
+      isHead_(head_->method == "HEAD"),
+      deadlineMillis_(dispatcher.nowMillis() + dispatcher.limits().wallMillisMax) {
+  dispatcher_.link(*this);
+}
+
+void Invocation::start(WorkerState& worker) {
+  ATOLL_CHECK(head_ && worker_ == nullptr);
+  worker_ = &worker;
+  id_ = worker.open(*this);
+  if (head_->body == http::BodyKind::None) {
+    worker.post(host::FetchEvent{id_, std::move(head_), host::NoBody{}});
+    return;
+  }
+  requestBody_ = launchBody_ = &worker.addInbound(*this, id_);
+  // A small body mostly arrives with its head: by the time slices run it may be here whole. One
+  // that the client holds back until it is asked for waits for the script to read.
+  if (!head_->expectsContinue) startBody();
+  dispatcher_.launchBeforeSlices(*this);
+}
+
+void Invocation::launch() {
+  InboundBody* const arriving = std::exchange(launchBody_, nullptr);
+  if (worker_ == nullptr || arriving == nullptr) return;
+  host::Body body;
+  const host::BodyId bodyId = arriving->id();
+  if (std::optional<Bytes> whole = arriving->takeWhole()) {
+    body = *std::move(whole);
+  } else {
+    body = host::BodyRef{bodyId, head_->body == http::BodyKind::Length
+                                     ? std::optional(head_->contentLength)
+                                     : std::nullopt};
+  }
+  worker_->post(host::FetchEvent{id_, std::move(head_), std::move(body)});
+}
+
+void Invocation::fail(Refusal refusal) {
+  dispatcher_.countRefusal(refusal);
+  if (exchange_ != nullptr && !responded_) {
+    responded_ = responseEnded_ = true;
+    answerRefusal(*exchange_, refusal, ray());
+  } else if (exchange_ != nullptr && !responseEnded_) {
+    responseEnded_ = true;
+    exchange_->abort();
+  }
+  if (worker_ != nullptr) {
+    worker_->post(host::InvocationOver{id_});
+    worker_->close(id_);
+  }
+}
+
+bool Invocation::respond(http::ResponseHead head, host::Body& body) {
+  if (exchange_ == nullptr || responded_) return false;
+  responded_ = true;
+  if (auto* const bytes = std::get_if<Bytes>(&body)) {
+    responseEnded_ = true;
+    exchange_->respond(head, std::move(*bytes));
+    return false;
+  }
+  const auto* const ref = std::get_if<host::BodyRef>(&body);
+  if (ref == nullptr) {
+    responseEnded_ = true;
+    exchange_->respond(head, Bytes());
+    return false;
+  }
+  head.body = ref->length ? http::BodyKind::Length : http::BodyKind::Unknown;
+  head.contentLength = ref->length.value_or(0);
+  exchange_->respondHead(head);
+  if (!isHead_) return true;
+  endBody();
+  return false;
+}
+
+void Invocation::onScriptFailed(const host::Failed& failed) {
+  const std::string_view tenant = worker_->worker().version()->tenant;
+  const std::string_view script = worker_->worker().version()->script;
+  telemetry::log(telemetry::Level::Info, "script_exception",
+                 {{"tenant", tenant},
+                  {"script", script},
+                  {"ray", std::string_view(ray())},
+                  {"message", std::string_view(failed.message)},
+                  {"stack", std::string_view(failed.stack)}});
+  dispatcher_.countRefusal(Refusal::ScriptException);
+  if (exchange_ == nullptr || responseEnded_) return;
+  const bool begun = std::exchange(responded_, true);
+  responseEnded_ = true;
+  if (begun) {
+    exchange_->abort();
+  } else {
+    answerRefusal(*exchange_, Refusal::ScriptException, ray());
+  }
+}
+
+void Invocation::detachWorker() {
+  worker_ = nullptr;
+  requestBody_ = launchBody_ = nullptr;
+  if (exchange_ != nullptr && !responseEnded_ && feeder_ == nullptr) {
+    // Done without an answer, or with a body that nobody will finish.
+    responseEnded_ = true;
+    if (std::exchange(responded_, true)) {
+      exchange_->abort();
+    } else {
+      answerRefusal(*exchange_, Refusal::ScriptHung, ray());
+    }
+  }
+  releaseIfOver();
+}
+
+void Invocation::onDeadline() {
+  deadlineMillis_ = UINT64_MAX;
+  if (responseEnded_ || exchange_ == nullptr) {
+    // Only waitUntil() work is left.
+    if (worker_ == nullptr) return;
+    worker_->post(host::InvocationOver{id_});
+    worker_->close(id_);
+    return;
+  }
+  if (!responded_) fail(Refusal::WallLimit);
+}
+
+void Invocation::onBody(Bytes chunk) {
+  if (requestBody_ != nullptr) {
+    requestBody_->receive(std::move(chunk));
+  } else if (exchange_ != nullptr) {
+    exchange_->consumed(chunk.size());
+  }
+}
+
+void Invocation::onBodyEnd(http::HeaderList trailers) {
+  if (InboundBody* const body = std::exchange(requestBody_, nullptr)) body->finish();
+}
+
+void Invocation::onDrained() {
+  if (feeder_ != nullptr) feeder_->onTargetDrained();
+}
+
+void Invocation::onClosed(const Result<>& ok) {
+  exchange_ = nullptr;
+  const Error gone = ok ? Error{ErrorCode::Aborted, "the response is complete"} : ok.error();
+  if (InboundBody* const body = std::exchange(requestBody_, nullptr)) body->breakOff(gone);
+  if (BodyFeeder* const feeder = std::exchange(feeder_, nullptr)) feeder->onTargetGone(gone);
+  if (worker_ != nullptr) {
+    if (!ok) worker_->post(host::ClientGone{id_});
+    deadlineMillis_ = std::min(
+        deadlineMillis_, dispatcher_.nowMillis() + dispatcher_.limits().waitUntilMillisMax);
+  }
+  releaseIfOver();
+}
+
+void Invocation::startBody() {
+  if (exchange_ != nullptr) exchange_->startBody();
+}
+
+void Invocation::bodyConsumed(std::size_t bytes) {
+  if (exchange_ != nullptr) exchange_->consumed(bytes);
+}
+
+void Invocation::cancelBody() { requestBody_ = nullptr; }
+
+void Invocation::writeBody(Bytes bytes) {
+  if (exchange_ != nullptr && !responseEnded_) exchange_->write(std::move(bytes));
+}
+
+void Invocation::endBody() {
+  if (std::exchange(responseEnded_, true) || exchange_ == nullptr) return;
+  exchange_->end();
+}
+
+void Invocation::breakBody(const Error& error) {
+  if (std::exchange(responseEnded_, true) || exchange_ == nullptr) return;
+  exchange_->abort();
+}
+
+std::size_t Invocation::bufferedBody() const {
+  return exchange_ == nullptr ? 0 : exchange_->bufferedBytes();
+}
+
+const std::string& Invocation::ray() {
+  if (ray_.empty()) ray_ = makeRay();
+  return ray_;
+}
+
+void Invocation::releaseIfOver() {
+  if (exchange_ != nullptr || worker_ != nullptr || waiting_) return;
+  dispatcher_.bury(*this);
+}
+
+}  // namespace atolld::dispatch

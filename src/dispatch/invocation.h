@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "dispatch/answers.h"
+#include "dispatch/body.h"
+#include "http/handler.h"
+#include "isolate/host.h"
+
+namespace atolld::dispatch {
+
+class Dispatcher;
+class WorkerState;
+
+/// One request's life between its exchange (the client's side) and its worker (the script's side).
+/// Either may go first; when both are gone the dispatcher buries it. Seat holder only.
+class Invocation final : public http::ExchangeSink, public BodySource, public BodyTarget {
+ public:
+  /// Sets itself as the exchange's sink.
+  static Invocation& begin(Dispatcher& dispatcher, http::Exchange& exchange,
+                           std::unique_ptr<http::RequestHead> head);
+
+  /// Opens the worker's side; the event goes out at once, or by launch() if a body comes with it.
+  void start(WorkerState& worker);
+  /// Posts the event of a request with a body: whole if it is here by now.
+  void launch();
+  /// Ends it without a script's answer: before start(), or because of a broken limit.
+  void fail(Refusal refusal);
+
+  ~Invocation() override = default;
+
+  // ---- the script's side ----
+  /// Takes a whole body from `body`; true when a BodyRef in it is to be connected to this target.
+  bool respond(http::ResponseHead head, isolate::host::Body& body);
+  void onScriptFailed(const isolate::host::Failed& failed);
+  /// The worker is done with it, or lost.
+  void detachWorker();
+  bool responded() const noexcept { return responded_; }
+  bool launching() const noexcept { return launchBody_ != nullptr; }
+  isolate::host::InvocationId id() const noexcept { return id_; }
+  const http::RequestHead* head() const noexcept { return head_.get(); }
+  /// Milliseconds of the loop's clock at which the dispatcher ends it (0: not yet known).
+  std::uint64_t deadlineMillis() const noexcept { return deadlineMillis_; }
+  void onDeadline();
+
+  // ---- http::ExchangeSink ----
+  void onBody(Bytes chunk) override;
+  void onBodyEnd(http::HeaderList trailers) override;
+  void onDrained() override;
+  void onClosed(const Result<>& ok) override;
+
+  // ---- BodySource: the request's body ----
+  void startBody() override;
+  void bodyConsumed(std::size_t bytes) override;
+  void cancelBody() override;
+
+  // ---- BodyTarget: the response's body ----
+  void setFeeder(BodyFeeder* feeder) override { feeder_ = feeder; }
+  void writeBody(Bytes bytes) override;
+  void endBody() override;
+  void breakBody(const Error& error) override;
+  std::size_t bufferedBody() const override;
+
+ private:
+  friend class Dispatcher;  // Keeps it in its list of open invocations.
+
+  Invocation(Dispatcher& dispatcher, http::Exchange& exchange,
+             std::unique_ptr<http::RequestHead> head);
+  void releaseIfOver();
+  const std::string& ray();
+
+  Dispatcher& dispatcher_;
+  http::Exchange* exchange_;
+  WorkerState* worker_ = nullptr;
+  std::unique_ptr<http::RequestHead> head_;  ///< Until start() gives it to the script.
+  isolate::host::InvocationId id_ = 0;
+  InboundBody* requestBody_ = nullptr;  ///< Until its end was told, or nobody wants it.
+  InboundBody* launchBody_ = nullptr;   ///< From start() to launch().
+  BodyFeeder* feeder_ = nullptr;
+  bool responded_ = false;
+  bool responseEnded_ = false;
+  bool isHead_ = false;
+  bool waiting_ = false;  ///< The dispatcher holds it until its version is loaded.
+  std::uint64_t deadlineMillis_ = 0;
+  std::string ray_;
+  Invocation* previous_ = nullptr;
+  Invocation* next_ = nullptr;
+};
+
+}  // namespace atolld::dispatch

@@ -1,0 +1,272 @@
+#include "dispatch/worker_state.h"
+
+#include <chrono>
+#include <utility>
+
+#include "dispatch/dispatcher.h"
+#include "dispatch/invocation.h"
+#include "telemetry/log.h"
+
+namespace atolld::dispatch {
+
+namespace host = isolate::host;
+
+WorkerState::WorkerState(Dispatcher& dispatcher, shard::Worker& worker)
+    : dispatcher_(dispatcher), worker_(worker), serial_(dispatcher.registerWorker(*this)) {}
+
+WorkerState::~WorkerState() {
+  while (!invocations_.empty()) close(invocations_.begin()->first);  // Only when the shard ends.
+  dispatcher_.unregisterWorker(*this);
+}
+
+host::InvocationId WorkerState::open(Invocation& invocation) {
+  worker_.invocationOpened();
+  invocations_.emplace(++lastInvocation_, &invocation);
+  return lastInvocation_;
+}
+
+void WorkerState::close(host::InvocationId id) {
+  const auto node = invocations_.extract(id);
+  if (node.empty()) return;
+  std::erase_if(timers_, [id](const auto& entry) { return entry.second.invocation == id; });
+  std::erase_if(ops_, [id](const auto& entry) { return entry.second.invocation == id; });
+  for (auto it = inbound_.begin(); it != inbound_.end();) {
+    InboundBody& body = *it->second.body;
+    const bool owned = it->second.owner == id;
+    ++it;
+    if (owned) body.cancel();
+  }
+  node.mapped()->detachWorker();
+  worker_.invocationClosed();
+}
+
+InboundBody& WorkerState::addInbound(BodySource& source, host::InvocationId owner) {
+  lastInbound_ += 2;
+  auto body = std::make_unique<InboundBody>(*this, lastInbound_, source);
+  InboundBody& added = *body;
+  inbound_.emplace(lastInbound_, Inbound{owner, std::move(body)});
+  return added;
+}
+
+void WorkerState::retire(InboundBody& body) {
+  auto node = inbound_.extract(body.id());
+  if (!node.empty()) dispatcher_.bury(std::move(node.mapped().body));
+}
+
+void WorkerState::retire(OutboundBody& body) {
+  auto node = outbound_.extract(body.id());
+  if (!node.empty()) dispatcher_.bury(std::move(node.mapped()));
+}
+
+void WorkerState::finishOp(host::OpId op, host::OpValue value) {
+  if (ops_.erase(op) > 0) post(host::OpDone{op, std::move(value)});
+}
+
+void WorkerState::apply(host::Outbox& outbox) {
+  for (host::Effect& effect : outbox) {
+    std::visit([this](auto& each) { on(each); }, effect);
+  }
+  outbox.clear();
+  for (auto it = outbound_.begin(); it != outbound_.end();) {
+    OutboundBody& body = *it->second;
+    ++it;
+    body.acknowledge();
+  }
+  if (!worker_.hasEvents()) endHungInvocations();
+}
+
+bool WorkerState::anythingAwaited() const {
+  if (!ops_.empty() || !timers_.empty()) return true;
+  for (const auto& [id, inbound] : inbound_) {
+    if (inbound.body->awaited()) return true;
+  }
+  for (const auto& [id, body] : outbound_) {
+    if (body->awaited()) return true;
+  }
+  return false;
+}
+
+void WorkerState::endHungInvocations() {
+  if (invocations_.empty() || anythingAwaited()) return;
+  std::vector<Invocation*> hung;
+  for (const auto& [id, invocation] : invocations_) {
+    if (!invocation->launching()) hung.push_back(invocation);
+  }
+  for (Invocation* const invocation : hung) {
+    if (invocation->responded()) {
+      // Nothing left to do it, but waitUntil() promises or a body were never settled.
+      post(host::InvocationOver{invocation->id()});
+      close(invocation->id());
+    } else {
+      invocation->fail(Refusal::ScriptHung);
+    }
+  }
+}
+
+void WorkerState::failAll(const Error& error) {
+  while (!invocations_.empty()) invocations_.begin()->second->fail(refusalOf(error));
+}
+
+Invocation* WorkerState::find(host::InvocationId id) {
+  const auto found = invocations_.find(id);
+  return found == invocations_.end() ? nullptr : found->second;
+}
+
+InboundBody* WorkerState::findInbound(host::BodyId id) {
+  const auto found = inbound_.find(id);
+  return found == inbound_.end() ? nullptr : found->second.body.get();
+}
+
+void WorkerState::connect(const host::BodyRef& body, BodyTarget& target) {
+  if (body.id % 2 == 1) {
+    outbound_.emplace(body.id, std::make_unique<OutboundBody>(*this, body.id, target));
+  } else if (InboundBody* const inbound = findInbound(body.id)) {
+    inbound->pipeTo(target);
+  } else {
+    target.breakBody({ErrorCode::Aborted, "the body is gone"});
+  }
+}
+
+void WorkerState::discard(const host::BodyRef& body) {
+  if (body.id % 2 == 1) {
+    post(host::BodyGone{body.id, {ErrorCode::Aborted, "nobody reads this body"}});
+  } else if (InboundBody* const inbound = findInbound(body.id)) {
+    inbound->cancel();
+  }
+}
+
+void WorkerState::on(host::Respond& effect) {
+  Invocation* const invocation = find(effect.invocation);
+  const auto* const ref = std::get_if<host::BodyRef>(&effect.body);
+  const bool wanted =
+      invocation != nullptr && invocation->respond(std::move(effect.head), effect.body);
+  if (ref == nullptr) return;
+  if (wanted) {
+    connect(*ref, *invocation);
+  } else {
+    discard(*ref);
+  }
+}
+
+void WorkerState::on(host::Failed& effect) {
+  if (Invocation* const invocation = find(effect.invocation)) invocation->onScriptFailed(effect);
+}
+
+void WorkerState::on(host::Done& effect) { close(effect.invocation); }
+
+void WorkerState::on(host::BodyWrite& effect) {
+  const auto found = outbound_.find(effect.body);
+  if (found != outbound_.end()) found->second->write(std::move(effect.bytes));
+}
+
+void WorkerState::on(host::BodyClose& effect) {
+  const auto found = outbound_.find(effect.body);
+  if (found != outbound_.end()) found->second->close(std::move(effect.error));
+}
+
+void WorkerState::on(host::BodyPull& effect) {
+  if (InboundBody* const body = findInbound(effect.body)) body->pull(effect.bytes);
+}
+
+void WorkerState::on(host::BodyCollect& effect) {
+  if (InboundBody* const body = findInbound(effect.body)) {
+    body->collect(effect.op, effect.bytesMax);
+  } else {
+    post(host::OpDone{effect.op, Error{ErrorCode::Aborted, "the body is gone"}});
+  }
+}
+
+void WorkerState::on(host::BodyCancel& effect) {
+  if (InboundBody* const body = findInbound(effect.body)) body->cancel();
+}
+
+void WorkerState::on(host::TimerStart& effect) {
+  if (find(effect.invocation) == nullptr) return;
+  const host::TimerId id = effect.timer;
+  TimerEntry& entry =
+      timers_.try_emplace(id, effect.invocation, loop::Timer(dispatcher_.loop_)).first->second;
+  entry.timer.start(std::chrono::milliseconds(effect.delayMillis), [this, id] {
+    timers_.erase(id);
+    post(host::TimerFired{id});
+  });
+}
+
+void WorkerState::on(host::TimerCancel& effect) { timers_.erase(effect.timer); }
+
+bool WorkerState::openOp(host::OpId op, host::InvocationId invocation) {
+  if (find(invocation) == nullptr) return false;
+  ops_.insert_or_assign(op, Op{invocation});
+  return true;
+}
+
+template <class Work>
+void WorkerState::runOnStorage(host::OpId op, Work work) {
+  dispatcher_.runOnStorage(
+      std::move(work), [&dispatcher = dispatcher_, serial = serial_, op](host::OpValue value) {
+        if (WorkerState* const state = dispatcher.findWorker(serial)) {
+          state->finishOp(op, std::move(value));
+        }
+      });
+}
+
+void WorkerState::on(host::FetchStart& effect) {
+  if (!openOp(effect.op, effect.invocation)) return;
+  if (const auto* const ref = std::get_if<host::BodyRef>(&effect.body)) discard(*ref);
+  finishOp(effect.op, Error{ErrorCode::Unavailable, "outbound fetch is not available yet"});
+}
+
+void WorkerState::on(host::OpCancel& effect) { ops_.erase(effect.op); }
+
+void WorkerState::on(host::KvGet& effect) {
+  if (!openOp(effect.op, effect.invocation)) return;
+  store::KvStore& kv = dispatcher_.node_.kv;
+  if (auto cached = kv.tryGet(effect.namespaceId, effect.key)) {
+    return finishOp(effect.op, *cached ? host::OpValue(**std::move(cached))
+                                       : host::OpValue(cached->error()));
+  }
+  runOnStorage(effect.op, [&kv, ns = std::move(effect.namespaceId),
+                           key = std::move(effect.key)]() -> host::OpValue {
+    auto entry = kv.get(ns, key);
+    if (!entry) return std::move(entry).error();
+    return *std::move(entry);
+  });
+}
+
+void WorkerState::on(host::KvList& effect) {
+  if (!openOp(effect.op, effect.invocation)) return;
+  store::KvStore& kv = dispatcher_.node_.kv;
+  runOnStorage(effect.op, [&kv, list = std::move(effect)]() -> host::OpValue {
+    auto listing = kv.list(list.namespaceId, list.prefix, list.limit, list.cursor);
+    if (!listing) return std::move(listing).error();
+    return *std::move(listing);
+  });
+}
+
+void WorkerState::on(host::KvWrite& effect) {
+  if (!openOp(effect.op, effect.invocation)) return;
+  store::KvStore& kv = dispatcher_.node_.kv;
+  runOnStorage(effect.op, [&kv, write = std::move(effect)]() mutable -> host::OpValue {
+    if (!write.puts.empty()) {
+      if (auto put = kv.put(write.namespaceId, std::move(write.puts)); !put) return put.error();
+    }
+    if (!write.removals.empty()) {
+      if (auto removed = kv.remove(write.namespaceId, std::move(write.removals)); !removed) {
+        return removed.error();
+      }
+    }
+    return std::monostate{};
+  });
+}
+
+void WorkerState::on(host::Log& effect) {
+  const deploy::Version& version = *worker_.version();
+  const auto level = effect.level == host::Log::Level::Error  ? telemetry::Level::Error
+                     : effect.level == host::Log::Level::Warn ? telemetry::Level::Warn
+                                                              : telemetry::Level::Info;
+  telemetry::log(level, "console",
+                 {{"tenant", std::string_view(version.tenant)},
+                  {"script", std::string_view(version.script)},
+                  {"text", std::string_view(effect.text)}});
+}
+
+}  // namespace atolld::dispatch

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "dispatch/body.h"
+#include "isolate/host.h"
+#include "loop/timer.h"
+#include "shard/scheduler.h"
+
+namespace atolld::dispatch {
+
+class Dispatcher;
+class Invocation;
+
+/// What dispatch keeps for one worker: its open invocations, bodies, operations and timers, by the
+/// ids that script and host use for them. Carries out the worker's effects. Seat holder only.
+class WorkerState final : public shard::Worker::Attachment, public BodyOwner {
+ public:
+  WorkerState(Dispatcher& dispatcher, shard::Worker& worker);
+  ~WorkerState() override;
+
+  /// The worker's own serial number in this dispatcher: what answers of other threads find it by.
+  std::uint64_t serial() const noexcept { return serial_; }
+  shard::Worker& worker() noexcept { return worker_; }
+  Dispatcher& dispatcher() noexcept { return dispatcher_; }
+
+  void post(isolate::host::Event event) override { worker_.post(std::move(event)); }
+  void retire(InboundBody& body) override;
+  void retire(OutboundBody& body) override;
+  void pin() override { worker_.invocationOpened(); }
+  void unpin() override { worker_.invocationClosed(); }
+
+  /// Adopts the invocation until close().
+  isolate::host::InvocationId open(Invocation& invocation);
+  /// The script is done with it: its operations, timers and unread bodies end.
+  void close(isolate::host::InvocationId id);
+
+  InboundBody& addInbound(BodySource& source, isolate::host::InvocationId owner);
+
+  /// An answer from another thread or an outbound fetch; dropped if the op is no longer open.
+  void finishOp(isolate::host::OpId op, isolate::host::OpValue value);
+
+  void apply(isolate::host::Outbox& outbox);
+  /// Every invocation of a lost isolate ends with `error`.
+  void failAll(const Error& error);
+
+ private:
+  struct Op {
+    isolate::host::InvocationId invocation = 0;
+  };
+  struct TimerEntry {
+    isolate::host::InvocationId invocation = 0;
+    loop::Timer timer;
+  };
+  struct Inbound {
+    isolate::host::InvocationId owner = 0;
+    std::unique_ptr<InboundBody> body;
+  };
+
+  void on(isolate::host::Respond& effect);
+  void on(isolate::host::Failed& effect);
+  void on(isolate::host::Done& effect);
+  void on(isolate::host::BodyWrite& effect);
+  void on(isolate::host::BodyClose& effect);
+  void on(isolate::host::BodyPull& effect);
+  void on(isolate::host::BodyCollect& effect);
+  void on(isolate::host::BodyCancel& effect);
+  void on(isolate::host::TimerStart& effect);
+  void on(isolate::host::TimerCancel& effect);
+  void on(isolate::host::FetchStart& effect);
+  void on(isolate::host::OpCancel& effect);
+  void on(isolate::host::KvGet& effect);
+  void on(isolate::host::KvList& effect);
+  void on(isolate::host::KvWrite& effect);
+  void on(isolate::host::Log& effect);
+
+  Invocation* find(isolate::host::InvocationId id);
+  InboundBody* findInbound(isolate::host::BodyId id);
+  /// Connects `body` (a script's or a handed-through one) to where it goes.
+  void connect(const isolate::host::BodyRef& body, BodyTarget& target);
+  /// Opens the op; false if its invocation is over.
+  bool openOp(isolate::host::OpId op, isolate::host::InvocationId invocation);
+  template <class Work>
+  void runOnStorage(isolate::host::OpId op, Work work);
+  bool anythingAwaited() const;
+  /// Ends invocations that nothing can wake any more.
+  void endHungInvocations();
+  void discard(const isolate::host::BodyRef& body);
+
+  Dispatcher& dispatcher_;
+  shard::Worker& worker_;
+  const std::uint64_t serial_;
+  isolate::host::InvocationId lastInvocation_ = 0;
+  isolate::host::BodyId lastInbound_ = 0;
+  std::unordered_map<isolate::host::InvocationId, Invocation*> invocations_;
+  std::unordered_map<isolate::host::BodyId, Inbound> inbound_;
+  std::unordered_map<isolate::host::BodyId, std::unique_ptr<OutboundBody>> outbound_;
+  std::unordered_map<isolate::host::OpId, Op> ops_;
+  std::unordered_map<isolate::host::TimerId, TimerEntry> timers_;
+};
+
+}  // namespace atolld::dispatch

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "base/result.h"
+#include "deploy/registry.h"
+#include "gateway/live_table.h"
+#include "store/database.h"
+
+namespace atolld::gateway {
+
+/// Keeps the live table what the replica says. A commit is acknowledged only after its routes and
+/// deployments are in force here, so whoever was told "deployed" gets the new version next.
+class Publisher {
+ public:
+  /// All outlive it.
+  Publisher(const deploy::Registry& registry, LiveTable& live, TableOptions options);
+
+  /// Builds the table from the replica and puts it in force. Blocks on disk: storage or commit
+  /// thread. On an error the last good table stays.
+  Result<> publish();
+  /// For Database::onCommitted: publishes if one of `familyBits` matters to the table.
+  void onCommitted(std::uint32_t familyBits);
+
+ private:
+  const deploy::Registry& registry_;
+  LiveTable& live_;
+  const TableOptions options_;
+};
+
+}  // namespace atolld::gateway
