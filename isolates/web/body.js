@@ -112,7 +112,7 @@ function extractObject(value) {
   if (ArrayBufferIsView(value) || isArrayBuffer(value)) {
     return bodyOfBytes(copyBytes(value), kTypeNone);
   }
-  if (internals.url?.isURLSearchParams(value)) {
+  if (internals.url.isURLSearchParams(value)) {
     return bodyOfText(internals.url.serializeSearchParams(value), kTypeForm);
   }
   const blob = internals.blob;
@@ -452,6 +452,10 @@ function rejecting(object, operation) {
 
 internals.body = {
   Body, bodyOfBytes, bodyOfInbound, bodyOfRequest, bodyOfText, checkUsable, cloneBody,
-  defineBodyMixin, extractBody, isUsed, markUsed, outgoing, transferBody, typeTexts,
+  defineBodyMixin, consume, extractBody, isUsed, markUsed, outgoing, transferBody, typeTexts,
   kTypeNone, kTypeText, kTypeForm, kTypeJson,
 };
+
+internals.defineLazy("Blob", "web/blob.js");
+internals.defineLazy("File", "web/blob.js");
+internals.defineLazy("FormData", "web/form_data.js");

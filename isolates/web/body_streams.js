@@ -3,7 +3,7 @@
 
 const { TypeError, TypedArrayPrototypeGetBuffer, TypedArrayPrototypeGetByteLength } =
   internals.primordials;
-const core = internals.streamsCore ?? { isReadableStream: () => false };
+const core = internals.streamsCore;
 
 /** The writing end of a body's stream; calls after the stream ended do nothing. */
 class Sink {

@@ -3,7 +3,7 @@
 // The host does one hop at a time; redirects are followed here, where the rules about methods,
 // bodies and credentials are.
 
-const { Error, TypeError } = internals.primordials;
+const { TypeError } = internals.primordials;
 const { requiredArguments } = internals.webidl;
 const { copyList, listDelete, listFlat, listGet } = internals.headers;
 const { outgoing, kTypeNone } = internals.body;

@@ -1,8 +1,8 @@
 // Headers. https://fetch.spec.whatwg.org/#headers-class
 
 const {
-  ArrayPrototypePush, ArrayPrototypeSort, MapPrototypeGet, MapPrototypeSet, ReflectApply,
-  ReflectGetOwnPropertyDescriptor, ReflectOwnKeys, String, TypeError,
+  ArrayPrototypePush, ArrayPrototypeSort, MapPrototypeGet, MapPrototypeSet,
+  ReflectGetOwnPropertyDescriptor, ReflectOwnKeys, TypeError,
 } = internals.primordials;
 const {
   configureInterface, converters, definePairIterable, isObject, iterate, iteratorMethod,

@@ -8,9 +8,8 @@
 // the request it was started for.
 
 const {
-  Error, ErrorCaptureStackTrace, MapPrototypeDelete, MapPrototypeForEach, MapPrototypeGet,
-  MapPrototypeSet, Promise, PromiseResolve, SetPrototypeAdd, SetPrototypeDelete,
-  SetPrototypeForEach, String, TypeError, TypedArrayPrototypeGetByteLength,
+  Error, MapPrototypeDelete, MapPrototypeGet, MapPrototypeSet, Promise, SetPrototypeAdd,
+  SetPrototypeDelete, SetPrototypeForEach, String, TypeError, TypedArrayPrototypeGetByteLength,
 } = internals.primordials;
 
 // ---- invocations ---------------------------------------------------------------------------------

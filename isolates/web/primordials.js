@@ -72,21 +72,22 @@ primordials.TypedArrayPrototypeGetSymbolToStringTag =
   uncurry(getOwnPropertyDescriptor(TypedArray.prototype, Symbol.toStringTag).get);
 getters("DataView", DataView.prototype, ["buffer", "byteLength", "byteOffset"]);
 statics("Date", Date, ["now"]);
-methods("Date", Date.prototype, ["getTime"]);
+methods("Date", Date.prototype, ["getTime", "toISOString"]);
 methods("Function", Function.prototype, ["bind", "call", "apply"]);
 statics("JSON", JSON, ["parse", "stringify"]);
 methods("Map", Map.prototype, ["get", "set", "has", "delete", "clear", "forEach"]);
 getters("Map", Map.prototype, ["size"]);
-statics("Math", Math, ["abs", "floor", "ceil", "max", "min", "trunc", "pow"]);
+statics("Math", Math, ["abs", "floor", "ceil", "max", "min", "trunc", "pow", "random"]);
 methods("Number", Number.prototype, ["toString"]);
 statics("Number", Number, ["parseInt", "isInteger", "isFinite", "isNaN", "isSafeInteger"]);
 statics("Object", Object, [
   "create", "defineProperty", "defineProperties", "freeze", "getOwnPropertyDescriptor",
   "getOwnPropertyNames", "getPrototypeOf", "setPrototypeOf", "hasOwn", "keys", "is"]);
 methods("Promise", Promise.prototype, ["then", "catch", "finally"]);
-methods("RegExp", RegExp.prototype, ["exec", "test"]);
+methods("RegExp", RegExp.prototype, ["exec", "test", "toString"]);
 methods("Set", Set.prototype, ["add", "delete", "has", "clear", "forEach"]);
 getters("Set", Set.prototype, ["size"]);
+methods("Symbol", Symbol.prototype, ["toString"]);
 methods("String", String.prototype, [
   "charCodeAt", "codePointAt", "at", "endsWith", "includes", "indexOf", "isWellFormed", "padStart",
   "replace", "replaceAll", "slice", "split", "startsWith", "substring", "toLowerCase",

@@ -12,10 +12,11 @@ std::span<const isolate::Native> base64Natives();
 std::span<const isolate::Native> bytesNatives();
 std::span<const isolate::Native> effectNatives();
 std::span<const isolate::Native> encodingNatives();
+std::span<const isolate::Native> fetchNatives();
+std::span<const isolate::Native> formDataNatives();
 std::span<const isolate::Native> headerNatives();
 std::span<const isolate::Native> kvNatives();
 std::span<const isolate::Native> requestNatives();
-std::span<const isolate::Native> fetchNatives();
 std::span<const isolate::Native> urlNatives();
 
 }  // namespace atolld::webapi
