@@ -41,18 +41,21 @@ struct Config {
   std::uint64_t shards = 0;  ///< 0: one per core.
   std::string defaultDomain = "localhost";
 
+  /// As listen::ListenLimits, with the addresses.
   struct Listen {
     std::optional<Address> http = Address{"127.0.0.1", 8080};
     std::optional<Address> https = Address{"127.0.0.1", 8443};
     std::optional<Address> control = Address{"127.0.0.1", 9090};
     std::optional<Address> admin = Address{"127.0.0.1", 9091};
     std::uint64_t backlog = 4096;
-    std::uint64_t connectionsMax = 50'000;
+    std::uint64_t connectionsMax = 20'000;
     std::chrono::milliseconds handshakeTimeout{10'000};
     std::chrono::milliseconds headTimeout{15'000};
     std::chrono::milliseconds bodyTimeout{30'000};
-    std::chrono::milliseconds writeTimeout{60'000};
+    std::chrono::milliseconds writeTimeout{30'000};
+    std::uint64_t progressBytesPerSecondMin = 128;
     std::chrono::milliseconds idleTimeout{75'000};
+    std::chrono::milliseconds lingerTimeout{2'000};
     std::chrono::milliseconds drainTimeout{30'000};
     bool operator==(const Listen&) const = default;
   } listen;
@@ -78,11 +81,9 @@ struct Config {
   struct Script {
     std::chrono::milliseconds cpuTimeMax{30'000};
     std::chrono::milliseconds wallTimeMax{300'000};
-    std::chrono::milliseconds startupTimeMax{1'000};
     std::chrono::milliseconds waitUntilTimeMax{30'000};
-    std::chrono::milliseconds quantum{2};
     std::uint64_t heapBytesMax = 128ull * 1024 * 1024;
-    std::uint64_t subrequestsMax = 1'000;
+    std::uint64_t bufferBytesMax = 128ull * 1024 * 1024;
     std::uint64_t isolatesMax = 500;
     std::uint64_t isolatePool = 4;
     std::uint64_t sizeBytesMax = 64ull * 1024 * 1024;
@@ -94,26 +95,24 @@ struct Config {
 
   struct Kv {
     std::uint64_t valueBytesMax = 25ull * 1024 * 1024;
-    std::uint64_t operationsMax = 1'000;
     bool operator==(const Kv&) const = default;
   } kv;
 
   struct Cache {
     std::uint64_t blockBytes = 256ull * 1024 * 1024;
-    std::uint64_t codeBytes = 256ull * 1024 * 1024;
     bool operator==(const Cache&) const = default;
   } cache;
 
   struct Control {
     std::uint64_t bodyBytesMax = 100ull * 1024 * 1024;
     std::uint64_t pendingBytesMax = 512ull * 1024 * 1024;
+    std::string hostname;
     std::uint64_t threads = 2;
     bool operator==(const Control&) const = default;
   } control;
 
   struct Log {
     std::string level = "info";
-    std::string format = "text";
     bool operator==(const Log&) const = default;
   } log;
 

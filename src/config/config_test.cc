@@ -136,9 +136,9 @@ TEST_CASE("a wrong file is refused in one line with file, line, key and mend") {
       {"http = \"127.0.0.1:80\"",
        "edge.toml:1: \"http\" is a section: write [http] on a line of "
        "its own"},
-      {"[http]\nquantum_ms = 3",
-       "edge.toml:2: unknown key \"http.quantum_ms\": did you mean "
-       "\"script.quantum_ms\"?"},
+      {"[http]\nisolate_pool = 3",
+       "edge.toml:2: unknown key \"http.isolate_pool\": did you mean "
+       "\"script.isolate_pool\"?"},
       {"shards = \"2\"", "edge.toml:1: shards is a string: write a number, 0 to 1024"},
       {"shards = 1.5", "edge.toml:1: shards is a fraction: write a number, 0 to 1024"},
       {"shards = -1", "edge.toml:1: shards = -1 is out of range: 0 to 1024"},

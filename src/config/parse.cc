@@ -164,7 +164,7 @@ class Parser {
       std::replace(choices.begin(), choices.end(), '|', ' ');
       return refuse(at, name + " = \"" + *value + "\" is none of: " + choices);
     }
-    if (key.name == "default_domain") {
+    if (key.name == "default_domain" || (key.name == "control.hostname" && !value->empty())) {
       *value = toLowerAscii(*value);
       if (!isHostPattern(*value) || value->starts_with("*.")) {
         return refuse(at, name + " = \"" + *value +

@@ -19,7 +19,8 @@ class ClientSink {
   virtual void onResponse(ResponseHead head) = 0;
   virtual void onBody(Bytes chunk) = 0;  ///< Give the credit back with consumed().
   virtual void onDrained() = 0;          ///< Request body buffer fell below the low-water mark.
-  /// The last call; the ClientExchange is gone on return. ok: the response is complete.
+  /// The last call; the ClientExchange is gone on return. ok: the response is complete. The
+  /// connection is ready for another submit(); it must not be destroyed from here.
   virtual void onClosed(const Result<>& ok, HeaderList trailers) = 0;
 };
 

@@ -57,7 +57,7 @@ void Http1Exchange::respondHead(const ResponseHead& head) {
   bodyLeft_ = framing.length;
   writeResponseHead(connection_.output_.buffer(), status, head.headers, framing);
   // These have no body, whatever their head says one would be.
-  if (isHead_ || status == 304) framing_ = Http1Framing::Body::Absent;
+  if (isHead_ || status == 205 || status == 304) framing_ = Http1Framing::Body::Absent;
   connection_.signal();
 }
 

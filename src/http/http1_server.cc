@@ -154,9 +154,9 @@ void Http1ServerConnection::pump(std::string_view fresh) {
     unread_ = fresh;
   } else {
     input_.append(fresh);
+    headsWaiting_ += countHeadEnds(fresh);
     unread_ = std::string_view(input_).substr(inputStart_);
   }
-  if (current_ && !fresh.empty()) headsWaiting_ += countHeadEnds(fresh);
   settle();
   while (!stopped_ && step()) settle();
   settle();
@@ -173,6 +173,7 @@ void Http1ServerConnection::keepUnread() {
     headsWaiting_ = 0;
   } else if (inputStart_ == input_.size()) {
     input_.assign(unread_);
+    headsWaiting_ = countHeadEnds(unread_);
     inputStart_ = 0;
   } else {
     inputStart_ = input_.size() - unread_.size();

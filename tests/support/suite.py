@@ -198,10 +198,9 @@ def collect(kind, tally, name, log, results, code, seconds):
 
 def fuzz_targets():
     """The executables named *_fuzz that the fuzz build knows, as (name, ninja target)."""
-    if not (TOP / "build/fuzz/build.ninja").exists():
-        code, _ = run(["tools/build", "fuzz", "--version"], LOGS / "build-fuzz-setup.log")
-        if code != 0:
-            return []
+    code, _ = run(["tools/build", "fuzz", "build.ninja"], LOGS / "build-fuzz-setup.log")
+    if code != 0:
+        return []
     known = subprocess.run(["meson", "introspect", "--targets", "build/fuzz"], cwd=TOP,
                            capture_output=True, text=True)
     if known.returncode != 0:

@@ -28,11 +28,11 @@ VENDORS = {
     "curl": r"curl/.*",
 }
 _TEST_ONLY = re.compile(r"doctest/.*")
-_TEST_FILE = re.compile(r"_(test|fuzz)\.(cc|h)$|doctest_main\.cc$|/testing/")
+_TEST_FILE = re.compile(r"_(test|fuzz)\.cc$|doctest_main\.cc$")
 _POSIX = re.compile(
     r"(sys|arpa|net|netinet|linux)/[\w/]+\.h|(unistd|fcntl|errno|signal|poll|pthread|sched|dlfcn|"
     r"netdb|pwd|grp|termios|time|limits|stdlib|stdio|string|strings|stdint|ucontext|execinfo|"
-    r"cxxabi|ifaddrs|getopt|spawn|glob|ftw|dirent|syslog|endian|byteswap)\.h")
+    r"cxxabi|ifaddrs|getopt|spawn|glob|ftw|dirent|syslog|endian|byteswap|malloc)\.h")
 
 
 @dataclass
@@ -69,17 +69,31 @@ def _check_own(modules, file, number, target):
                       f"(row {modules[folder].row}): not a lower row, nor named under \"also\"")
 
 
-def _check_vendor(modules, file, number, target):
+def _test_files(tree):
+    """The tests, and the headers that nothing but tests includes."""
+    users = {}
+    for file in tree.matching((".h", ".cc"), ("src/", "tests/")):
+        for _, line in tree.lines(file):
+            if (found := _INCLUDE.match(line)) and found[1] == '"':
+                users.setdefault("src/" + found[2], []).append(file)
+
+    def is_test(file):
+        return bool(_TEST_FILE.search(file)) or file.startswith("tests/")
+    return {f for f in tree.matching((".h", ".cc"), ("src/",))
+            if is_test(f) or (f in users and all(map(is_test, users[f])))}
+
+
+def _check_vendor(modules, tests, file, number, target):
     if re.fullmatch(r"[a-z0-9_]+", target) or _POSIX.fullmatch(target):
         return  # The standard library, or the system.
     if _TEST_ONLY.fullmatch(target):
-        if not _TEST_FILE.search(file):
-            yield Finding(file, number, "vendor", f"<{target}> belongs in *_test.cc only")
+        if file not in tests:
+            yield Finding(file, number, "vendor", f"<{target}> belongs in tests only")
         return
     vendor = next((v for v, p in VENDORS.items() if re.fullmatch(p, target)), None)
     if vendor is None:
         yield Finding(file, number, "vendor", f"<{target}> is of no vendor that has a home")
-    elif vendor not in modules[_module_of(file)].vendors and not _TEST_FILE.search(file):
+    elif vendor not in modules[_module_of(file)].vendors and file not in tests:
         homes = " ".join(sorted(m for m, entry in modules.items() if vendor in entry.vendors))
         yield Finding(file, number, "vendor",
                       f"<{target}> is at home in: {homes or 'no module'} (src/README.md)")
@@ -88,14 +102,17 @@ def _check_vendor(modules, file, number, target):
 def includes(tree):
     """Every #include in src/ against the table."""
     modules = read_table(tree.text("src/README.md") if "src/README.md" in tree.files else "")
+    tests = _test_files(tree)
     for file in tree.matching((".h", ".cc"), ("src/",)):
         if _module_of(file) not in modules:
             yield Finding(file, 1, "layer", f"no row for {_module_of(file)} in src/README.md")
             continue
         for number, line in tree.lines(file):
             if found := _INCLUDE.match(line):
-                check = _check_own if found[1] == '"' else _check_vendor
-                yield from check(modules, file, number, found[2])
+                if found[1] == '"':
+                    yield from _check_own(modules, file, number, found[2])
+                else:
+                    yield from _check_vendor(modules, tests, file, number, found[2])
 
 
 def charters(tree):

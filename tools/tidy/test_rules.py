@@ -44,6 +44,8 @@ class Rules(unittest.TestCase):
             "src/isolate/f.cc": '#include "deploy/x.h"\n#include <v8-isolate.h>\n',
             "src/base/g.cc": '#include "local.h"\n#include <doctest/doctest.h>\n#include <x/y.h>\n',
             "src/base/g_test.cc": "#include <doctest/doctest.h>\n#include <nlohmann/json.hpp>\n",
+            "src/base/fixture.h": "#include <doctest/doctest.h>\n",
+            "src/base/fixture_test.cc": '#include "base/fixture.h"\n',
             "src/stray/h.cc": "\n",
         }), ["src/base/a.h:1", "src/base/g.cc:1", "src/base/g.cc:2", "src/base/g.cc:3",
              "src/deploy/e.cc:1", "src/deploy/e.cc:2", "src/deploy/e.cc:3",

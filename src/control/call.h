@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "control/json.h"
+#include "control/query.h"
+#include "deploy/registry.h"
+#include "store/kv_store.h"
+#include "store/token_store.h"
+
+namespace atolld::control {
+
+/// What the API tells about the node it runs on: enough for a CLI to print where a script answers.
+struct NodeInfo {
+  std::string version;
+  std::string defaultDomain = "localhost";
+  std::string defaultTenant = "default";
+  std::uint16_t httpPort = 0;  ///< 0: not served here.
+  std::uint16_t httpsPort = 0;
+};
+
+/// What endpoints work with. All borrowed for the handler's life; each may be used by any number of
+/// storage threads at once.
+struct Services {
+  deploy::Registry& registry;
+  store::KvStore& kv;
+  store::TokenStore& tokens;
+  const Clock& clock;
+  /// Compiles an upload before it is committed. @error Script, with module, line and mend.
+  std::function<Result<>(const deploy::Version&)> validate;
+  std::uint64_t kvValueBytesMax = store::KvLimits::kValueBytesMax;
+  NodeInfo node;
+};
+
+/// Who calls. Empty for public endpoints.
+struct Identity {
+  std::string tenant;
+  std::string tokenId;  ///< Names the token in logs; no secret.
+  store::Role role = store::Role::Viewer;
+};
+
+/// One authorised request with its whole body.
+struct Call {
+  Identity identity;
+  std::vector<std::string> parameters;  ///< The ":name" segments, decoded.
+  Query query;
+  std::string contentType;
+  Bytes body;
+};
+
+/// What is answered.
+struct Answer {
+  int status = 200;
+  Bytes body;
+  std::string contentType;  ///< Empty: no body.
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+Answer answerJson(const Json& value, int status = 200);
+Answer answerNothing();  ///< 204
+/// `{"error":{"code":…,"message":…}}` with the status that the code stands for. What went wrong
+/// inside (Io, Corrupt, Internal) is not shown: it is in the node's log under the request's id.
+Answer answerError(const Error& error);
+int statusOf(ErrorCode code);
+
+}  // namespace atolld::control

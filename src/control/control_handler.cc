@@ -1,0 +1,267 @@
+#include "control/control_handler.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <random>
+#include <utility>
+
+#include "base/check.h"
+#include "base/encoding.h"
+#include "control/api.h"
+#include "control/auth.h"
+#include "telemetry/log.h"
+
+namespace atolld::control {
+namespace {
+
+// What surrounds a KV value in a form: boundaries, part heads, metadata.
+constexpr std::uint64_t kFormOverheadBytes = 64 * 1024;
+constexpr std::uint64_t kSmallBodyBytesMax = 1024 * 1024;
+
+// Endpoints of one script: what a token for one script may call.
+constexpr std::string_view kScriptPattern = "/api/v1/scripts/:script";
+
+std::string newRequestId() {
+  static thread_local std::mt19937_64 random{std::random_device{}()};
+  const std::uint64_t bits = random();
+  std::array<char, sizeof bits> bytes;
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(bits >> (8 * i));
+  return toHex(std::string_view(bytes.data(), bytes.size()));
+}
+
+Error tooLarge(std::uint64_t limit) {
+  return {ErrorCode::TooLarge,
+          "the request body is larger than " + std::to_string(limit) + " bytes"};
+}
+
+}  // namespace
+
+/// One request: found, authorised, read, run, answered. Loop thread only, but for what prepare()
+/// and run() are given on a pool thread. Shared by the handler (until the exchange is over) and by
+/// the job under way, so that either may end first.
+class ControlHandler::Session final : public http::ExchangeSink,
+                                      public std::enable_shared_from_this<Session> {
+ public:
+  Session(ControlHandler& handler, http::Exchange& exchange,
+          std::unique_ptr<http::RequestHead> head)
+      : handler_(handler),
+        exchange_(&exchange),
+        head_(std::move(head)),
+        requestId_(newRequestId()),
+        startedAt_(handler.services_.clock.monotonic()) {}
+
+  void start() {
+    const std::string_view target = head_->target;
+    const std::size_t question = std::min(target.find('?'), target.size());
+    if (const Result<> ours = checkOrigin(*head_, handler_.options_.hostname); !ours) {
+      return answer(answerError(ours.error()));
+    }
+    auto found = handler_.router_.find(head_->method, target.substr(0, question));
+    if (auto* const noMethod = std::get_if<Router::NoMethod>(&found)) {
+      Answer refusal = answerError({ErrorCode::InvalidArgument,
+                                    head_->method + " is not possible here: " + noMethod->allow});
+      refusal.status = 405;
+      refusal.headers.emplace_back("allow", noMethod->allow);
+      return answer(std::move(refusal));
+    }
+    if (std::holds_alternative<Router::NoPath>(found)) {
+      return answer(answerError({ErrorCode::NotFound, "there is no such path in the control API"}));
+    }
+    if (std::holds_alternative<Router::BadPath>(found)) {
+      return answer(
+          answerError({ErrorCode::InvalidArgument, "the path holds a broken percent escape"}));
+    }
+    auto& match = std::get<Router::Match>(found);
+    route_ = match.route;
+    call_.parameters = std::move(match.parameters);
+    Result<Query> query = Query::parse(target.substr(std::min(question + 1, target.size())));
+    if (!query) return answer(answerError(query.error()));
+    call_.query = *std::move(query);
+    call_.contentType = head_->headers.find("content-type").value_or("");
+    if (head_->body == http::BodyKind::Length && head_->contentLength > bodyLimit()) {
+      return answer(answerError(tooLarge(bodyLimit())));
+    }
+    if (head_->body != http::BodyKind::None) return authorizeOnPool();
+    onPool([](Session& self) -> Result<Answer> {
+      ATOLL_TRY_VOID(self.authorizeNow());
+      return self.run();
+    });
+  }
+
+  // ---- http::ExchangeSink ----
+
+  void onBody(Bytes chunk) override {
+    if (answered_) return;
+    const std::uint64_t limit = bodyLimit();
+    if (body_.size() + chunk.size() > limit) return answer(answerError(tooLarge(limit)));
+    if (handler_.pendingBytes_ + chunk.size() > handler_.options_.pendingBytesMax) {
+      return answer(
+          answerError({ErrorCode::Overloaded, "too many uploads at once: try again in a moment"}));
+    }
+    handler_.pendingBytes_ += chunk.size();
+    held_ += chunk.size();
+    body_.append(chunk.view());
+    exchange_->consumed(chunk.size());  // The limits above bound what we hold.
+  }
+
+  void onBodyEnd(http::HeaderList) override {
+    if (answered_) return;
+    call_.body = Bytes(std::exchange(body_, {}));
+    onPool([](Session& self) { return self.run(); });
+  }
+
+  void onDrained() override {}
+
+  void onClosed(const Result<>&) override {
+    exchange_ = nullptr;
+    answered_ = true;
+    if (!busy_) releaseBody();
+    const auto self = shared_from_this();  // Outlives the erasure below.
+    handler_.sessions_.erase(this);
+  }
+
+ private:
+  std::uint64_t bodyLimit() const {
+    const HandlerOptions& options = handler_.options_;
+    switch (route_->body) {
+      case BodyLimit::None:
+        return 0;
+      case BodyLimit::Small:
+        return std::min(kSmallBodyBytesMax, options.bodyBytesMax);
+      case BodyLimit::KvValue:
+        return std::min(handler_.services_.kvValueBytesMax + kFormOverheadBytes,
+                        options.bodyBytesMax);
+      case BodyLimit::Upload:
+        return options.bodyBytesMax;
+    }
+    return 0;
+  }
+
+  // Runs `work` on a pool thread and answers with what it returns, if somebody still listens. The
+  // session's call is the job's alone until then.
+  void onPool(Result<Answer> (*work)(Session&)) {
+    busy_ = true;
+    handler_.pool_->submit([self = shared_from_this(), work]() mutable {
+      Session& session = *self;
+      Result<Answer> result = work(session);
+      session.handler_.mailbox_.post(
+          [self = std::move(self), result = std::move(result)]() mutable {
+            self->busy_ = false;
+            self->releaseBody();
+            if (!result) self->logFailure(result.error());
+            self->answer(result ? *std::move(result) : answerError(result.error()));
+          });
+    });
+  }
+
+  // Before a byte of the body is read: who has no business here cannot make us hold one.
+  void authorizeOnPool() {
+    busy_ = true;
+    handler_.pool_->submit([self = shared_from_this()]() mutable {
+      Session& session = *self;
+      Result<> allowed = session.authorizeNow();
+      session.handler_.mailbox_.post([self = std::move(self), allowed = std::move(allowed)] {
+        self->busy_ = false;
+        self->onAuthorized(allowed);
+      });
+    });
+  }
+
+  Result<> authorizeNow() {
+    if (route_->access == Access::Public) return {};
+    std::optional<std::string_view> script;
+    if (route_->pattern.starts_with(kScriptPattern)) script = call_.parameters[0];
+    ATOLL_TRY(call_.identity,
+              authorize(handler_.services_.tokens,
+                        head_->headers.find("authorization").value_or(""), route_->access, script));
+    return {};
+  }
+
+  Result<Answer> run() const { return route_->run(handler_.services_, call_); }
+
+  void onAuthorized(const Result<>& allowed) {
+    if (answered_) return;
+    if (allowed) return exchange_->startBody();
+    logFailure(allowed.error());
+    answer(answerError(allowed.error()));
+  }
+
+  void releaseBody() {
+    call_.body = {};
+    body_ = {};
+    handler_.pendingBytes_ -= std::exchange(held_, 0);
+  }
+
+  void logFailure(const Error& error) const {
+    if (statusOf(error.code) != 500) return;
+    telemetry::log(
+        telemetry::Level::Error, "control_failed",
+        {{"ray", requestId_}, {"code", errorCodeName(error.code)}, {"detail", error.detail}});
+  }
+
+  void answer(Answer answer) {
+    if (answered_) return;
+    answered_ = true;
+    if (!busy_) releaseBody();
+    const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
+        handler_.services_.clock.monotonic() - startedAt_);
+    // The pattern, not the path: KV keys are the tenant's data.
+    telemetry::log(telemetry::Level::Info, "control_request",
+                   {{"ray", requestId_},
+                    {"method", std::string_view(head_->method)},
+                    {"route", route_ ? route_->pattern : std::string_view("-")},
+                    {"status", static_cast<std::int64_t>(answer.status)},
+                    {"tenant", std::string_view(call_.identity.tenant)},
+                    {"token", std::string_view(call_.identity.tokenId)},
+                    {"ms", static_cast<std::int64_t>(elapsed.count())}});
+    http::ResponseHead head;
+    head.status = answer.status;
+    if (!answer.contentType.empty()) {
+      head.headers.add("content-type", answer.contentType);
+      head.body = http::BodyKind::Length;
+      head.contentLength = answer.body.size();
+    }
+    head.headers.add("cache-control", "no-store");
+    head.headers.add("x-content-type-options", "nosniff");
+    head.headers.add("atoll-ray", requestId_);
+    for (const auto& [name, value] : answer.headers) head.headers.add(name, value);
+    exchange_->respond(head, std::move(answer.body));
+  }
+
+  ControlHandler& handler_;
+  http::Exchange* exchange_;  // Null once it is over.
+  const std::unique_ptr<http::RequestHead> head_;
+  const std::string requestId_;
+  const MonotonicTime startedAt_;
+  const Route* route_ = nullptr;
+  Call call_;
+  std::string body_;
+  std::uint64_t held_ = 0;  // Of handler_.pendingBytes_.
+  bool busy_ = false;       // A job has the call.
+  bool answered_ = false;
+};
+
+ControlHandler::ControlHandler(loop::Loop& loop, Services services, HandlerOptions options)
+    : loop_(loop),
+      services_(std::move(services)),
+      options_(std::move(options)),
+      router_(apiRoutes()),
+      mailbox_(loop),
+      pool_(std::make_unique<loop::ThreadPool>("control", options_.threadCount)) {}
+
+ControlHandler::~ControlHandler() {
+  loop_.checkThread();
+  ATOLL_CHECK(sessions_.empty());
+  pool_.reset();
+}
+
+void ControlHandler::onRequest(http::Exchange& exchange, std::unique_ptr<http::RequestHead> head) {
+  loop_.checkThread();
+  const auto session = std::make_shared<Session>(*this, exchange, std::move(head));
+  sessions_.emplace(session.get(), session);
+  exchange.setSink(*session);
+  session->start();
+}
+
+}  // namespace atolld::control

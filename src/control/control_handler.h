@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "control/call.h"
+#include "control/router.h"
+#include "http/handler.h"
+#include "loop/loop.h"
+#include "loop/mailbox.h"
+#include "loop/thread_pool.h"
+
+namespace atolld::control {
+
+struct HandlerOptions {
+  std::uint64_t bodyBytesMax = 100ull * 1024 * 1024;
+  std::uint64_t pendingBytesMax = 512ull * 1024 * 1024;  ///< Bodies held at once.
+  std::size_t threadCount = 2;
+  std::string hostname;  ///< Accepted beside localhost and IP literals.
+};
+
+/// The control API (README.md) as an HTTP handler. Loop thread only; what blocks runs on threads of
+/// its own, and a client that goes away meanwhile costs nothing but the work begun.
+///
+/// A request is refused before its body is read unless the path exists, the Host is one of ours (a
+/// foreign website cannot reach us through its own name), no other Origin sent it, and the token
+/// allows it.
+class ControlHandler final : public http::Handler {
+ public:
+  /// `loop` and what `services` names outlive the handler.
+  ControlHandler(loop::Loop& loop, Services services, HandlerOptions options);
+  /// Waits for work begun. Every connection must be gone: checked.
+  ~ControlHandler() override;
+
+  void onRequest(http::Exchange& exchange, std::unique_ptr<http::RequestHead> head) override;
+
+  std::uint64_t pendingBytes() const noexcept { return pendingBytes_; }
+
+ private:
+  class Session;
+
+  loop::Loop& loop_;
+  const Services services_;
+  const HandlerOptions options_;
+  const Router router_;
+  std::uint64_t pendingBytes_ = 0;
+  std::unordered_map<Session*, std::shared_ptr<Session>> sessions_;
+  loop::Mailbox mailbox_;
+  std::unique_ptr<loop::ThreadPool> pool_;  // Last: joined before what its jobs use goes.
+};
+
+}  // namespace atolld::control

@@ -1,0 +1,168 @@
+#include "control/upload_form.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+
+#include "control/json.h"
+#include "control/multipart.h"
+
+namespace atolld::control {
+namespace {
+
+constexpr std::string_view kWhat = "metadata";
+
+// "./lib/a.js" and "lib/a.js" are one module.
+std::string_view withoutDotSlash(std::string_view name) {
+  while (name.starts_with("./")) name.remove_prefix(2);
+  return name;
+}
+
+std::optional<deploy::ModuleType> moduleTypeOf(const FormPart& part) {
+  static constexpr struct {
+    std::string_view contentType;
+    deploy::ModuleType type;
+  } kTypes[] = {
+      {"application/javascript+module", deploy::ModuleType::EsModule},
+      {"text/javascript+module", deploy::ModuleType::EsModule},
+      {"application/javascript", deploy::ModuleType::CommonJs},
+      {"text/javascript", deploy::ModuleType::CommonJs},
+      {"application/wasm", deploy::ModuleType::Wasm},
+      {"application/json", deploy::ModuleType::Json},
+      {"application/octet-stream", deploy::ModuleType::Data},
+      {"text/plain", deploy::ModuleType::Text},
+      {"text/html", deploy::ModuleType::Text},
+  };
+  for (const auto& [contentType, type] : kTypes) {
+    if (part.contentType == contentType) return type;
+  }
+  return std::nullopt;
+}
+
+Result<std::optional<deploy::Module>> readModule(const FormPart& part) {
+  // Kept by platforms that rewrite stacks for people; nothing here reads it.
+  if (part.contentType == "application/source-map") return std::optional<deploy::Module>();
+  const auto type = moduleTypeOf(part);
+  if (!type) {
+    return fail(ErrorCode::InvalidArgument,
+                "module \"" + part.name + "\": content type \"" + part.contentType +
+                    "\" is none of application/javascript+module, application/javascript, "
+                    "application/wasm, application/json, application/octet-stream, text/plain");
+  }
+  return std::optional(deploy::Module{.name = std::string(withoutDotSlash(part.name)),
+                                      .type = *type,
+                                      .content = part.content,
+                                      .hash = {}});
+}
+
+Result<deploy::Binding> readBinding(const Json& json) {
+  if (!json.is_object())
+    return fail(ErrorCode::InvalidArgument, "metadata: a binding is no object");
+  ATOLL_TRY(std::string name, requireString(json, "name", "metadata: a binding"));
+  const std::string what = "binding \"" + name + "\"";
+  ATOLL_TRY(const std::string type, requireString(json, "type", what));
+  if (type == "plain_text") {
+    ATOLL_TRY(std::string text, requireString(json, "text", what));
+    return deploy::Binding(deploy::TextBinding{std::move(name), std::move(text)});
+  }
+  if (type == "json") {
+    const auto value = json.find("json");
+    if (value == json.end()) {
+      return fail(ErrorCode::InvalidArgument, what + ": \"json\" is missing");
+    }
+    return deploy::Binding(deploy::JsonBinding{std::move(name), writeJson(*value)});
+  }
+  if (type == "kv_namespace") {
+    ATOLL_TRY(std::string id, requireString(json, "namespace_id", what));
+    return deploy::Binding(deploy::KvBinding{std::move(name), std::move(id)});
+  }
+  return fail(ErrorCode::InvalidArgument,
+              what + " is of type \"" + type +
+                  "\", which this node does not offer; it has plain_text, json and kv_namespace");
+}
+
+Result<std::vector<std::string>> readFlags(const Json& metadata) {
+  std::vector<std::string> flags;
+  const auto member = metadata.find("compatibility_flags");
+  if (member == metadata.end() || member->is_null()) return flags;
+  if (!member->is_array()) {
+    return fail(ErrorCode::InvalidArgument, "metadata: \"compatibility_flags\" is no array");
+  }
+  for (const Json& flag : *member) {
+    if (!flag.is_string()) {
+      return fail(ErrorCode::InvalidArgument, "metadata: a compatibility flag is no string");
+    }
+    flags.push_back(flag.get<std::string>());
+  }
+  return flags;
+}
+
+Result<deploy::Upload> readMetadata(const FormPart& part) {
+  ATOLL_TRY(const Json metadata, parseJson(part.content.view(), kWhat));
+  if (!metadata.is_object()) return fail(ErrorCode::InvalidArgument, "metadata is no JSON object");
+  deploy::Upload upload;
+  if (metadata.contains("body_part")) {
+    return fail(ErrorCode::InvalidArgument,
+                "metadata has a body_part: scripts in service-worker syntax are not supported; "
+                "write an ES module with `export default { fetch() {…} }`");
+  }
+  ATOLL_TRY(const std::string mainModule, requireString(metadata, "main_module", kWhat));
+  upload.mainModule = withoutDotSlash(mainModule);
+  ATOLL_TRY(auto date, findString(metadata, "compatibility_date", kWhat));
+  upload.compatibilityDate = std::move(date).value_or("");
+  ATOLL_TRY(upload.compatibilityFlags, readFlags(metadata));
+  if (const auto annotations = metadata.find("annotations"); annotations != metadata.end()) {
+    ATOLL_TRY(auto message, findString(*annotations, "workers/message", "metadata.annotations"));
+    upload.message = std::move(message).value_or("");
+  }
+  const auto bindings = metadata.find("bindings");
+  if (bindings == metadata.end() || bindings->is_null()) return upload;
+  if (!bindings->is_array()) {
+    return fail(ErrorCode::InvalidArgument, "metadata: \"bindings\" is no array");
+  }
+  for (const Json& json : *bindings) {
+    ATOLL_TRY(deploy::Binding binding, readBinding(json));
+    upload.bindings.push_back(std::move(binding));
+  }
+  return upload;
+}
+
+}  // namespace
+
+Result<deploy::Upload> parseUploadForm(std::string_view contentType, const Bytes& body) {
+  ATOLL_TRY(const std::vector<FormPart> parts, parseMultipart(contentType, body));
+  const auto isMetadata = [](const FormPart& part) { return part.name == kWhat; };
+  const auto metadata = std::find_if(parts.begin(), parts.end(), isMetadata);
+  if (metadata == parts.end()) {
+    return fail(ErrorCode::InvalidArgument,
+                "the upload has no part \"metadata\": send a JSON object with main_module in it");
+  }
+  ATOLL_TRY(deploy::Upload upload, readMetadata(*metadata));
+
+  std::set<std::string_view> names;
+  for (const FormPart& part : parts) {
+    if (!names.insert(withoutDotSlash(part.name)).second) {
+      return fail(ErrorCode::InvalidArgument, "the upload has two parts \"" + part.name + "\"");
+    }
+    if (&part == &*metadata) continue;
+    if (part.fileName && withoutDotSlash(*part.fileName) != withoutDotSlash(part.name)) {
+      return fail(ErrorCode::InvalidArgument, "part \"" + part.name + "\" has the file name \"" +
+                                                  *part.fileName +
+                                                  "\": a module's part and file share one name");
+    }
+    ATOLL_TRY(std::optional<deploy::Module> module, readModule(part));
+    if (module) upload.modules.push_back(*std::move(module));
+  }
+  const bool hasMain =
+      std::any_of(upload.modules.begin(), upload.modules.end(),
+                  [&](const deploy::Module& module) { return module.name == upload.mainModule; });
+  if (!hasMain) {
+    return fail(ErrorCode::InvalidArgument, "main_module is \"" + upload.mainModule +
+                                                "\", but no module of that name was uploaded");
+  }
+  return upload;
+}
+
+}  // namespace atolld::control

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli.h"
+
+namespace atolld::cli {
+
+// Each function is one command: it prints what it did and throws CliError when it could not.
+
+struct DeployOptions {
+  std::string path = ".";
+  std::string name;
+  std::string environment;
+  std::string message;
+  std::vector<std::string> vars;  ///< "NAME=value", above those of the project.
+  bool bundle = false;
+  bool noBundle = false;
+  bool uploadOnly = false;  ///< Make a version, do not deploy it.
+  bool dryRun = false;      ///< Build and list, send nothing.
+};
+void deploy(const Globals& globals, const DeployOptions& options);
+
+/// The script that a command is about: named, or the project's in the current directory.
+struct ScriptOptions {
+  std::string script;
+  std::string environment;
+};
+void listScripts(const Globals& globals);
+void listVersions(const Globals& globals, const ScriptOptions& options);
+void listDeployments(const Globals& globals, const ScriptOptions& options);
+void rollback(const Globals& globals, const ScriptOptions& options, const std::string& version,
+              const std::string& message);
+void deployVersions(const Globals& globals, const ScriptOptions& options,
+                    const std::vector<std::string>& shares, const std::string& message);
+void deleteScript(const Globals& globals, const ScriptOptions& options, bool yes);
+
+void listRoutes(const Globals& globals);
+void addRoute(const Globals& globals, const std::string& pattern, const ScriptOptions& options);
+void removeRoute(const Globals& globals, const std::string& pattern);
+
+struct KvOptions {
+  std::string namespaceName;  ///< An id, a title or the title of a binding's namespace.
+  std::string binding;        ///< Of the project in the current directory.
+  std::string environment;
+};
+struct KvPutOptions {
+  std::string key;
+  std::optional<std::string> value;  ///< Else `path`, else standard input.
+  std::string path;
+  std::string metadata;
+  std::optional<std::int64_t> ttlSeconds;
+  std::optional<std::int64_t> expiration;
+};
+void listNamespaces(const Globals& globals);
+void createNamespace(const Globals& globals, const std::string& title);
+void deleteNamespace(const Globals& globals, const std::string& name, bool yes);
+void getKey(const Globals& globals, const KvOptions& options, const std::string& key,
+            const std::string& path);
+void putKey(const Globals& globals, const KvOptions& options, const KvPutOptions& put);
+void listKeys(const Globals& globals, const KvOptions& options, const std::string& prefix,
+              std::uint64_t limit);
+void deleteKey(const Globals& globals, const KvOptions& options, const std::string& key);
+
+void listTokens(const Globals& globals);
+void createToken(const Globals& globals, const std::string& name, const std::string& role,
+                 const std::string& script);
+void revokeToken(const Globals& globals, const std::string& id);
+
+void login(const Globals& globals);
+void logout(const Globals& globals);
+void whoami(const Globals& globals);
+void init(const Globals& globals, const std::string& directory);
+
+/// Shared: the script's name. Throws CliError (usage) where there is none.
+std::string requireScript(const ScriptOptions& options);
+
+}  // namespace atolld::cli

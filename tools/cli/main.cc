@@ -1,0 +1,315 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/suggest.h"
+#include "commands.h"
+
+namespace atolld::cli {
+namespace {
+
+#ifndef ATOLL_VERSION
+#define ATOLL_VERSION "0"
+#endif
+
+constexpr int kUsage = 2;
+
+// Every option a command may have; a command reads the ones it declared.
+struct Arguments {
+  Globals globals;
+  DeployOptions deploy;
+  ScriptOptions script;
+  KvOptions kv;
+  KvPutOptions put;
+  std::string key, path, prefix, title, pattern, version, message, name, id, directory = ".";
+  std::string role = "deployer", onlyScript;
+  std::vector<std::string> shares;
+  std::uint64_t limit = 1000;
+  bool yes = false;
+};
+
+class CommandTree {
+ public:
+  CommandTree() : app_("atoll: deploys functions to an Atoll node or fleet", "atoll") {
+    app_.set_version_flag("--version", "atoll " ATOLL_VERSION);
+    app_.require_subcommand(0, 1);
+    app_.fallthrough();
+    app_.add_option("--url", a_.globals.url, "Control API (else ATOLL_URL)")->type_name("URL");
+    app_.add_option("--token", a_.globals.token, "Token (else ATOLL_TOKEN)")->type_name("TOKEN");
+    app_.add_flag("--json", a_.globals.json, "Answer in JSON, for machines");
+    addAccount();
+    addDeploy();
+    addScripts();
+    addRoutes();
+    addKv();
+    addTokens();
+    addMissing();
+  }
+
+  int run(int argc, char** argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+      std::fputs(deepest(&app_)->help().c_str(), stdout);
+      return 0;
+    } catch (const CLI::CallForVersion&) {
+      std::puts("atoll " ATOLL_VERSION);
+      return 0;
+    } catch (const CLI::ParseError& error) {
+      return usage(oneLine(error.what()));
+    }
+    CLI::App* const chosen = deepest(&app_);
+    if (const auto extras = app_.remaining(true); !extras.empty()) {
+      return usage(unknown(*chosen, extras.front()));
+    }
+    const auto action = actions_.find(chosen);
+    if (action == actions_.end()) {
+      return usage(chosen == &app_ ? "no command given: atoll --help lists them"
+                                   : chosen->get_name() + " needs a command: " + names(*chosen));
+    }
+    action->second();
+    return 0;
+  }
+
+  static int usage(const std::string& message) {
+    std::fprintf(stderr, "atoll: %s\n", message.c_str());
+    return kUsage;
+  }
+
+ private:
+  static CLI::App* deepest(CLI::App* app) {
+    for (;;) {
+      const auto chosen = app->get_subcommands();
+      if (chosen.empty()) return app;
+      app = chosen.front();
+    }
+  }
+
+  static std::string oneLine(std::string text) {
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    while (!text.empty() && (text.back() == ' ' || text.back() == '.')) text.pop_back();
+    return text;
+  }
+
+  static std::string names(const CLI::App& app) {
+    std::string list;
+    for (const CLI::App* const command : app.get_subcommands({})) {
+      list += (list.empty() ? "" : ", ") + command->get_name();
+    }
+    return list;
+  }
+
+  static std::string unknown(const CLI::App& app, const std::string& word) {
+    std::vector<std::string> candidates;
+    const bool option = word.starts_with("-");
+    if (option) {
+      for (const CLI::App* level = &app; level; level = level->get_parent()) {
+        for (const CLI::Option* const known : level->get_options()) {
+          for (const std::string& name : known->get_lnames()) candidates.push_back("--" + name);
+        }
+      }
+    } else {
+      for (const CLI::App* const command : app.get_subcommands({})) {
+        candidates.push_back(command->get_name());
+      }
+    }
+    const std::string bare = option ? word.substr(0, word.find('=')) : word;
+    const std::vector<std::string_view> views(candidates.begin(), candidates.end());
+    std::string what = option ? "unknown option \"" : "unexpected word \"";
+    if (!option && !candidates.empty()) what = "unknown command \"";
+    const std::string mend = didYouMean(bare, views);
+    return what + bare + "\"" +
+           (mend.empty() ? ": atoll " + (app.get_parent() ? app.get_name() + " " : std::string()) +
+                               "--help shows what there is"
+                         : mend);
+  }
+
+  CLI::App* add(CLI::App& parent, const char* name, const char* about,
+                std::function<void()> action = nullptr) {
+    CLI::App* const command = parent.add_subcommand(name, about);
+    command->allow_extras();
+    if (action) {
+      actions_.emplace(command, std::move(action));
+    } else {
+      command->require_subcommand(0, 1);
+    }
+    return command;
+  }
+
+  void addScriptOptions(CLI::App* command, const char* option) {
+    command->add_option(option, a_.script.script, "The script; else the project's here")
+        ->type_name("SCRIPT");
+    command->add_option("--env", a_.script.environment, "Environment of the project")
+        ->type_name("NAME");
+  }
+
+  void addAccount() {
+    app_.allow_extras();
+    add(app_, "login", "Keep URL and token for later commands", [this] { login(a_.globals); });
+    add(app_, "logout", "Forget what login kept", [this] { logout(a_.globals); });
+    add(app_, "whoami", "Show who the token is", [this] { whoami(a_.globals); });
+    CLI::App* const made =
+        add(app_, "init", "Make a hello-world project", [this] { init(a_.globals, a_.directory); });
+    made->add_option("directory", a_.directory, "Where; default: here")->type_name("DIR");
+  }
+
+  void addDeploy() {
+    CLI::App* const command = add(app_, "deploy", "Deploy a project directory or one module",
+                                  [this] { deploy(a_.globals, a_.deploy); });
+    DeployOptions& o = a_.deploy;
+    command->add_option("path", o.path, "Directory or module; default: here")
+        ->type_name("DIR|FILE");
+    command->add_option("--name", o.name, "Script name, above the project's")->type_name("SCRIPT");
+    command->add_option("--env", o.environment, "Environment of the project")->type_name("NAME");
+    command->add_option("--message,-m", o.message, "A note kept with the version")
+        ->type_name("TEXT");
+    command->add_option("--var", o.vars, "NAME=value; may be repeated")
+        ->type_name("VAR")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    auto* const bundle = command->add_flag("--bundle", o.bundle, "Bundle with esbuild");
+    command->add_flag("--no-bundle", o.noBundle, "Send the modules as they are")->excludes(bundle);
+    command->add_flag("--upload-only", o.uploadOnly, "Make a version without deploying it");
+    command->add_flag("--dry-run", o.dryRun, "Show what would be sent");
+  }
+
+  void addScripts() {
+    add(app_, "scripts", "List scripts", [this] { listScripts(a_.globals); });
+    CLI::App* const versions = add(app_, "versions", "List versions of a script",
+                                   [this] { listVersions(a_.globals, a_.script); });
+    addScriptOptions(versions, "script,--name");
+    CLI::App* const deployments = add(app_, "deployments", "List deployments of a script",
+                                      [this] { listDeployments(a_.globals, a_.script); });
+    addScriptOptions(deployments, "script,--name");
+    CLI::App* const back = add(app_, "rollback", "Deploy the version before, or a named one",
+                               [this] { rollback(a_.globals, a_.script, a_.version, a_.message); });
+    back->add_option("version", a_.version, "Number, id or the beginning of one")
+        ->type_name("VERSION");
+    back->add_option("--message,-m", a_.message, "A note kept with the deployment")
+        ->type_name("TEXT");
+    addScriptOptions(back, "--name");
+    CLI::App* const split = add(app_, "activate", "Deploy uploaded versions, by share", [this] {
+      deployVersions(a_.globals, a_.script, a_.shares, a_.message);
+    });
+    split->add_option("versions", a_.shares, "VERSION, or VERSION@PERCENT for each of several")
+        ->required()
+        ->type_name("VERSION[@PERCENT]");
+    split->add_option("--message,-m", a_.message, "A note kept with the deployment")
+        ->type_name("TEXT");
+    addScriptOptions(split, "--name");
+    CLI::App* const gone = add(app_, "delete", "Delete a script and all it has",
+                               [this] { deleteScript(a_.globals, a_.script, a_.yes); });
+    addScriptOptions(gone, "script,--name");
+    gone->add_flag("--yes,-y", a_.yes, "Do it");
+  }
+
+  void addRoutes() {
+    CLI::App* const routes = add(app_, "routes", "Hostnames and paths of scripts");
+    add(*routes, "list", "List routes", [this] { listRoutes(a_.globals); });
+    CLI::App* const added = add(*routes, "add", "Route a hostname or path to a script",
+                                [this] { addRoute(a_.globals, a_.pattern, a_.script); });
+    added->add_option("pattern", a_.pattern, "example.com, *.example.com/api/*")->required();
+    addScriptOptions(added, "script,--name");
+    CLI::App* const gone =
+        add(*routes, "remove", "Remove a route", [this] { removeRoute(a_.globals, a_.pattern); });
+    gone->add_option("pattern", a_.pattern, "As `routes list` shows it")->required();
+  }
+
+  void addNamespaceOptions(CLI::App* command) {
+    command->add_option("--namespace,-n", a_.kv.namespaceName, "Id or title")->type_name("ID");
+    command->add_option("--binding,-b", a_.kv.binding, "A KV binding of the project here")
+        ->type_name("NAME");
+    command->add_option("--env", a_.kv.environment, "Environment of the project")
+        ->type_name("NAME");
+  }
+
+  void addKv() {
+    CLI::App* const kv = add(app_, "kv", "Key-value namespaces and their keys");
+    CLI::App* const spaces = add(*kv, "namespace", "KV namespaces");
+    add(*spaces, "list", "List namespaces", [this] { listNamespaces(a_.globals); });
+    add(*spaces, "create", "Make a namespace", [this] { createNamespace(a_.globals, a_.title); })
+        ->add_option("title", a_.title, "Its title")
+        ->required();
+    CLI::App* const gone = add(*spaces, "delete", "Delete a namespace with its keys",
+                               [this] { deleteNamespace(a_.globals, a_.title, a_.yes); });
+    gone->add_option("namespace", a_.title, "Id or title")->required();
+    gone->add_flag("--yes,-y", a_.yes, "Do it");
+
+    CLI::App* const get = add(*kv, "get", "Print the value of a key",
+                              [this] { getKey(a_.globals, a_.kv, a_.key, a_.path); });
+    get->add_option("key", a_.key)->required();
+    get->add_option("--path", a_.path, "Write it to a file")->type_name("FILE");
+    addNamespaceOptions(get);
+
+    CLI::App* const put =
+        add(*kv, "put", "Set a key", [this] { putKey(a_.globals, a_.kv, a_.put); });
+    put->add_option("key", a_.put.key)->required();
+    put->add_option("value", a_.put.value, "Else --path, else standard input");
+    put->add_option("--path", a_.put.path, "Take the value from a file")->type_name("FILE");
+    put->add_option("--ttl", a_.put.ttlSeconds, "Seconds to live, at least 60")
+        ->type_name("SECONDS");
+    put->add_option("--expiration", a_.put.expiration, "Unix time it ends at")
+        ->type_name("SECONDS");
+    put->add_option("--metadata", a_.put.metadata, "JSON kept beside the value")->type_name("JSON");
+    addNamespaceOptions(put);
+
+    CLI::App* const list =
+        add(*kv, "list", "List keys", [this] { listKeys(a_.globals, a_.kv, a_.prefix, a_.limit); });
+    list->add_option("--prefix", a_.prefix, "Only keys that begin so")->type_name("TEXT");
+    list->add_option("--limit", a_.limit, "At most so many")->type_name("COUNT");
+    addNamespaceOptions(list);
+
+    CLI::App* const remove =
+        add(*kv, "delete", "Delete a key", [this] { deleteKey(a_.globals, a_.kv, a_.key); });
+    remove->add_option("key", a_.key)->required();
+    addNamespaceOptions(remove);
+  }
+
+  void addTokens() {
+    CLI::App* const tokens = add(app_, "tokens", "Access tokens");
+    add(*tokens, "list", "List tokens", [this] { listTokens(a_.globals); });
+    CLI::App* const made = add(*tokens, "create", "Make a token; it is shown once", [this] {
+      createToken(a_.globals, a_.name, a_.role, a_.onlyScript);
+    });
+    made->add_option("name", a_.name, "What it is for")->required();
+    made->add_option("--role", a_.role, "owner, deployer or viewer; default: deployer")
+        ->type_name("ROLE");
+    made->add_option("--script", a_.onlyScript, "Good for this script only")->type_name("SCRIPT");
+    add(*tokens, "revoke", "Make a token worthless", [this] { revokeToken(a_.globals, a_.id); })
+        ->add_option("id", a_.id)
+        ->required();
+  }
+
+  // Commands that the design promises and that are not there: they say so instead of being unknown.
+  void addMissing() {
+    for (const char* const name : {"dev", "tail", "secret", "nodes"}) {
+      add(app_, name, "Not available yet",
+          [name] { throw CliError("`atoll " + std::string(name) + "` is not available yet"); });
+    }
+  }
+
+  Arguments a_;
+  CLI::App app_;
+  std::map<const CLI::App*, std::function<void()>> actions_;
+};
+
+}  // namespace
+}  // namespace atolld::cli
+
+int main(int argc, char** argv) {
+  using namespace atolld::cli;
+  try {
+    return CommandTree().run(argc, argv);
+  } catch (const CliError& error) {
+    std::fprintf(stderr, "atoll: %s\n", error.what());
+    return error.exitCode();
+  } catch (const std::exception& error) {
+    // An answer of another shape than ours: nlohmann's at() and get() throw.
+    std::fprintf(stderr, "atoll: the server's answer is not what this version expects (%s)\n",
+                 error.what());
+    return 1;
+  }
+}

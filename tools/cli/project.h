@@ -1,0 +1,67 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cli.h"
+
+namespace atolld::cli {
+
+/// What kind of module a file is, as the upload's content type says it.
+struct ModuleRule {
+  std::string contentType;         ///< "application/wasm"
+  std::vector<std::string> globs;  ///< Against the path below the base directory.
+  bool fallthrough = true;         ///< False: later rules of the same type do not apply.
+};
+
+/// A KV binding of a project; without an id, one is made by title on deploy.
+struct ProjectKv {
+  std::string binding;
+  std::string id;  ///< May be empty.
+};
+
+/// A script project as wrangler.jsonc, wrangler.json or wrangler.toml describes it, with one
+/// environment applied.
+struct Project {
+  std::string directory;   ///< Absolute.
+  std::string configFile;  ///< Empty: there is none.
+  std::string name;
+  std::string main;           ///< Absolute path of the entry file.
+  std::string baseDirectory;  ///< Absolute: module names are relative to it.
+  std::string compatibilityDate;
+  std::vector<std::string> compatibilityFlags;
+  std::vector<std::pair<std::string, Json>> vars;
+  std::vector<ProjectKv> kv;
+  std::vector<std::string> routes;
+  std::vector<ModuleRule> rules;  ///< The project's own, then the defaults.
+  bool noBundle = false;
+  bool findAdditionalModules = false;
+  bool minify = false;
+  Json bundleOptions = Json::object();  ///< define, alias, tsconfig, jsx_factory, jsx_fragment.
+  std::string buildCommand;             ///< Run first, in buildDirectory.
+  std::string buildDirectory;
+};
+
+/// Reads the project in `directory`. Throws CliError with file and key; warns of keys that have no
+/// effect here.
+///
+/// @param environment  "env.<environment>" of the file; empty: the top level.
+Project loadProject(const std::string& directory, const std::string& environment);
+/// A project made of one file; its name is the file's unless it stands beside a configuration.
+Project projectOfFile(const std::string& file);
+/// The name in the configuration of `directory`; empty if there is none. For commands that take the
+/// script they are run beside.
+std::string projectName(const std::string& directory, const std::string& environment);
+/// The configuration file of `directory`, or nothing.
+std::optional<std::string> findConfigFile(const std::string& directory);
+
+/// "My App!" -> "my-app": what a script may be called.
+std::string scriptNameFrom(std::string_view text);
+
+/// Whether a path matches a glob: "**/" any directories, "*" and "?" within one, "{a,b}" either.
+bool matchesGlob(std::string_view glob, std::string_view path);
+
+}  // namespace atolld::cli
