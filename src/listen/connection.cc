@@ -188,8 +188,8 @@ void Connection::serve(bool http2) {
     host_.tallies().handshakes.add();
     if (session_->resumed()) host_.tallies().resumptions.add();
   }
-  (void)http2;
-  http_ = http::makeHttp1ServerConnection(*this, *this, host_.httpLimits(), std::move(info));
+  const auto make = http2 ? &http::makeHttp2ServerConnection : &http::makeHttp1ServerConnection;
+  http_ = make(*this, *this, host_.httpLimits(), std::move(info));
   phase_ = Phase::Serving;
 }
 

@@ -25,7 +25,7 @@ struct ServerOptions {
   UnknownName unknownName = UnknownName::UseDefault;
   /// Ours in order of preference; a client that offers only others is refused with
   /// no_application_protocol, one that offers none is served without.
-  std::vector<std::string> protocols = {"http/1.1"};
+  std::vector<std::string> protocols = {"h2", "http/1.1"};
 };
 
 /// How we answer handshakes: TLS 1.2 (ECDHE with AEAD only) and 1.3; no renegotiation, no

@@ -73,11 +73,9 @@ struct World {
       ClientContext::make({.extraCaFile = ca.path}).value();
 
   Side server(UnknownName unknown = UnknownName::UseDefault) const {
-    return {Session::server(ServerContext::make({.certificates = store,
-                                                 .ticketKeys = tickets,
-                                                 .unknownName = unknown,
-                                                 .protocols = {"h2", "http/1.1"}})
-                                .value())};
+    return {Session::server(
+        ServerContext::make({.certificates = store, .ticketKeys = tickets, .unknownName = unknown})
+            .value())};
   }
   Side client(const std::string& host) const { return {Session::client(clients, host).value()}; }
 };
