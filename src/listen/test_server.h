@@ -7,8 +7,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include <doctest/doctest.h>
-
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -21,6 +19,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/check.h"
 #include "listen/listener.h"
 #include "loop/mailbox.h"
 #include "tls/session.h"
@@ -192,7 +191,7 @@ class TestServer {
                         .http = httpLimits,
                         .onServerName = [this](std::string_view name) { serverName = name; }},
         handler);
-    REQUIRE(listener->start().has_value());
+    ATOLL_CHECK(listener->start().has_value());
     port = listener->port();
     stats = listener->stats();
   }
@@ -206,8 +205,7 @@ class TestServer {
     });
     loop.runUntilClosed();
     thread.join();
-    CHECK(handler.openCount() == 0);
-    CHECK(stats->open.value() == 0);
+    ATOLL_CHECK(handler.openCount() == 0 && stats->open.value() == 0);
   }
   /// From the client: `task` on the loop thread, without waiting for it.
   void onLoop(std::function<void()> task) { mailbox.post(std::move(task)); }
