@@ -32,7 +32,9 @@ struct ScriptOptions {
 void listScripts(const Globals& globals);
 void listVersions(const Globals& globals, const ScriptOptions& options);
 void listDeployments(const Globals& globals, const ScriptOptions& options);
-void rollback(const Globals& globals, const ScriptOptions& options, const std::string& version,
+/// `words`: SCRIPT VERSION; one alone is a version in a project's directory, or where the script is
+/// given by option, and a script elsewhere.
+void rollback(const Globals& globals, ScriptOptions options, const std::vector<std::string>& words,
               const std::string& message);
 void deployVersions(const Globals& globals, const ScriptOptions& options,
                     const std::vector<std::string>& shares, const std::string& message);

@@ -30,9 +30,8 @@ Project openProject(const DeployOptions& options) {
     return loadProject(options.path, options.environment);
   }
   if (!fs::exists(options.path, ignored)) {
-    throw CliError(options.path + " is not there: name a project directory or a module", 2);
+    throw CliError(options.path + " is not there: name a project directory or a module");
   }
-  if (findConfigFile(options.path)) return loadProject(options.path, options.environment);
   const std::string name = fs::path(options.path).filename().string();
   if (name == "wrangler.json" || name == "wrangler.jsonc" || name == "wrangler.toml") {
     const std::string directory = fs::absolute(options.path).parent_path().string();

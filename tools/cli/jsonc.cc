@@ -20,11 +20,14 @@ std::string placeOf(std::string_view text, std::size_t offset) {
 // Overwrites comments and trailing commas by blanks: what is left is JSON, every byte at its place.
 std::string withoutExtras(std::string_view text, const std::string& fileName) {
   std::string out(text);
-  std::size_t comma = std::string::npos;  // The last comma that nothing has followed yet.
+  std::size_t comma =
+      std::string::npos;  // The last comma behind a value that nothing has followed.
+  char previous = '[';    // The last byte that is neither blank nor comment.
   for (std::size_t i = 0; i < out.size();) {
     const char c = out[i];
     if (c == '"') {
       comma = std::string::npos;
+      previous = c;
       for (++i; i < out.size() && out[i] != '"'; ++i) {
         if (out[i] == '\\') ++i;
       }
@@ -41,13 +44,15 @@ std::string withoutExtras(std::string_view text, const std::string& fileName) {
       }
     } else {
       if (c == ',') {
-        comma = i;
+        const bool behindValue = previous != '[' && previous != '{' && previous != ',';
+        comma = behindValue ? i : std::string::npos;
       } else if (c == '}' || c == ']') {
         if (comma != std::string::npos) out[comma] = ' ';
         comma = std::string::npos;
       } else if (c != ' ' && c != '\t' && c != '\r' && c != '\n') {
         comma = std::string::npos;
       }
+      if (c != ' ' && c != '\t' && c != '\r' && c != '\n') previous = c;
       ++i;
     }
   }

@@ -2,6 +2,8 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,9 +26,9 @@ struct Arguments {
   ScriptOptions script;
   KvOptions kv;
   KvPutOptions put;
-  std::string key, path, prefix, title, pattern, version, message, name, id, directory = ".";
+  std::string key, path, prefix, title, pattern, message, name, id, directory = ".";
   std::string role = "deployer", onlyScript;
-  std::vector<std::string> shares;
+  std::vector<std::string> shares, words;
   std::uint64_t limit = 1000;
   bool yes = false;
 };
@@ -37,6 +39,7 @@ class CommandTree {
     app_.set_version_flag("--version", "atoll " ATOLL_VERSION);
     app_.require_subcommand(0, 1);
     app_.fallthrough();
+    app_.footer("Every command takes --url, --token and --json. `atoll COMMAND --help` says more.");
     app_.add_option("--url", a_.globals.url, "Control API (else ATOLL_URL)")->type_name("URL");
     app_.add_option("--token", a_.globals.token, "Token (else ATOLL_TOKEN)")->type_name("TOKEN");
     app_.add_flag("--json", a_.globals.json, "Answer in JSON, for machines");
@@ -62,6 +65,9 @@ class CommandTree {
       return usage(oneLine(error.what()));
     }
     CLI::App* const chosen = deepest(&app_);
+    if (missing_.contains(chosen)) {
+      throw CliError("`atoll " + chosen->get_name() + "` is not available yet");
+    }
     if (const auto extras = app_.remaining(true); !extras.empty()) {
       return usage(unknown(*chosen, extras.front()));
     }
@@ -185,9 +191,10 @@ class CommandTree {
                                       [this] { listDeployments(a_.globals, a_.script); });
     addScriptOptions(deployments, "script,--name");
     CLI::App* const back = add(app_, "rollback", "Deploy the version before, or a named one",
-                               [this] { rollback(a_.globals, a_.script, a_.version, a_.message); });
-    back->add_option("version", a_.version, "Number, id or the beginning of one")
-        ->type_name("VERSION");
+                               [this] { rollback(a_.globals, a_.script, a_.words, a_.message); });
+    back->add_option("words", a_.words, "In a project: VERSION; elsewhere: SCRIPT, SCRIPT VERSION")
+        ->expected(0, 2)
+        ->type_name("[SCRIPT] [VERSION]");
     back->add_option("--message,-m", a_.message, "A note kept with the deployment")
         ->type_name("TEXT");
     addScriptOptions(back, "--name");
@@ -219,7 +226,8 @@ class CommandTree {
   }
 
   void addNamespaceOptions(CLI::App* command) {
-    command->add_option("--namespace,-n", a_.kv.namespaceName, "Id or title")->type_name("ID");
+    command->add_option("--namespace,--namespace-id,-n", a_.kv.namespaceName, "Id or title")
+        ->type_name("ID");
     command->add_option("--binding,-b", a_.kv.binding, "A KV binding of the project here")
         ->type_name("NAME");
     command->add_option("--env", a_.kv.environment, "Environment of the project")
@@ -286,14 +294,14 @@ class CommandTree {
   // Commands that the design promises and that are not there: they say so instead of being unknown.
   void addMissing() {
     for (const char* const name : {"dev", "tail", "secret", "nodes"}) {
-      add(app_, name, "Not available yet",
-          [name] { throw CliError("`atoll " + std::string(name) + "` is not available yet"); });
+      missing_.insert(add(app_, name, "Not available yet"));
     }
   }
 
   Arguments a_;
   CLI::App app_;
   std::map<const CLI::App*, std::function<void()>> actions_;
+  std::set<const CLI::App*> missing_;
 };
 
 }  // namespace

@@ -107,8 +107,16 @@ void listDeployments(const Globals& globals, const ScriptOptions& options) {
   sayJson(globals, answer);
 }
 
-void rollback(const Globals& globals, const ScriptOptions& options, const std::string& version,
+void rollback(const Globals& globals, ScriptOptions options, const std::vector<std::string>& words,
               const std::string& message) {
+  std::string version;
+  if (words.size() == 2) {
+    options.script = words[0];
+    version = words[1];
+  } else if (words.size() == 1) {
+    const bool known = !options.script.empty() || findConfigFile(".").has_value();
+    (known ? version : options.script) = words[0];
+  }
   const std::string script = requireScript(options);
   ApiClient client(findEndpoint(globals));
   Json body = Json::object();
