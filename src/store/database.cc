@@ -1,5 +1,7 @@
 #include "store/database.h"
 
+#include <pthread.h>
+
 #include <condition_variable>
 #include <deque>
 #include <format>
@@ -196,6 +198,7 @@ struct Database::State {
 };
 
 void Database::State::run() noexcept {
+  ::pthread_setname_np(::pthread_self(), "commit");
   while (true) {
     std::vector<Waiter*> members;
     {

@@ -11,6 +11,10 @@
 #include "base/clock.h"
 #include "base/result.h"
 
+namespace rocksdb {
+class Env;
+}
+
 namespace atolld::store {
 
 /// A column family of the replica: data families change only by log entries.
@@ -65,6 +69,7 @@ using Proposal = std::move_only_function<Result<Ops>(const View&)>;
 struct DatabaseOptions {
   std::string path;
   std::size_t blockCacheBytes = 256ull * 1024 * 1024;
+  rocksdb::Env* env = nullptr;  ///< Whose disk; null: the machine's. Tests bring one that fails.
 };
 
 /// The replica: RocksDB with the log and the data it says. One per data directory (locked).

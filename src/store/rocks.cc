@@ -53,6 +53,7 @@ rocksdb::DBOptions databaseOptions() {
   options.avoid_unnecessary_blocking_io = true;
   options.skip_stats_update_on_db_open = true;
   options.stats_dump_period_sec = 0;
+  options.info_log_level = rocksdb::InfoLogLevel::INFO_LEVEL;
   options.max_log_file_size = 4 * kMiB;
   options.keep_log_file_num = 4;
   // A failed write stops all commits until the database is reopened, which replays the log: RocksDB
@@ -163,9 +164,11 @@ Result<std::unique_ptr<Rocks>> Rocks::open(const DatabaseOptions& options) {
   ATOLL_TRY_VOID(makeDirectory(options.path));
   std::unique_ptr<Rocks> rocks(new Rocks());
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DBOptions tuning = databaseOptions();
+  if (options.env) tuning.env = options.env;
   const rocksdb::Status opened = catching([&] {
-    return rocksdb::DB::Open(databaseOptions(), options.path,
-                             describeFamilies(options.blockCacheBytes), &handles, &rocks->db_);
+    return rocksdb::DB::Open(tuning, options.path, describeFamilies(options.blockCacheBytes),
+                             &handles, &rocks->db_);
   });
   if (!opened.ok()) return std::unexpected(openError(opened, options.path));
   ATOLL_CHECK(handles.size() == kFamilyCount + 2);
