@@ -101,7 +101,7 @@ void Request::onClosed(const Result<>& ok, http::HeaderList trailers) {
   const Connection* const connection = std::exchange(connection_, nullptr);
   exchange_ = nullptr;
   if (ok) return close(ok, std::move(trailers));
-  if (mayRetry()) {
+  if (ok.error().code == ErrorCode::Unavailable && mayRetry()) {
     retried_ = true;
     deadline_.set(pool_.limits().connect);
     pool_.retry(*this);
