@@ -44,7 +44,10 @@ class DOMException {
     const prefix = "Failed to construct 'DOMException'";
     message = converters.DOMString(message, prefix, "argument 1");
     name = converters.DOMString(name, prefix, "argument 2");
-    const error = ReflectConstruct(Error, [], new.target);
+    // V8 writes the message of the constructor's call into the stack; as a property it would hide
+    // the prototype's.
+    const error = ReflectConstruct(Error, [message], new.target);
+    delete error.message;
     new Details(error, message, name);
     return error;
   }

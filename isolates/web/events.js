@@ -308,7 +308,7 @@ function find(state, type, callback, capture) {
 // Errors of listeners do not reach who dispatches.
 // https://html.spec.whatwg.org/#report-the-exception
 function reportException(error) {
-  if (internals.reportException !== undefined) internals.reportException(error);
+  internals.kernel.reportException(error, "event listener");
 }
 
 /** The tree has one node here: capturing listeners first, then the others, both at the target. */

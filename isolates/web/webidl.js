@@ -391,12 +391,15 @@ function makeEnumerable(holder, except) {
 }
 const ofConstructors = new Set(["prototype", "length", "name"]);
 const ofPrototypes = new Set(["constructor"]);
+/** The prototypes of all interfaces: how structuredClone knows the platform's objects. */
+const interfacePrototypes = new Set();
 
 /**
  * Gives a class the shape of an interface: enumerable members, Symbol.toStringTag.
  * https://webidl.spec.whatwg.org/#interface-prototype-object
  */
 function configureInterface(constructor, name = constructor.name) {
+  SetPrototypeAdd(interfacePrototypes, constructor.prototype);
   makeEnumerable(constructor, ofConstructors);
   makeEnumerable(constructor.prototype, ofPrototypes);
   defineToStringTag(constructor.prototype, name);
@@ -542,7 +545,8 @@ internals.defineLazy = defineLazy;
 internals.webidl = {
   converters, createDictionaryConverter, createEnumConverter, createInterfaceConverter,
   createNullableConverter, createRecordConverter, createSequenceConverter, configureInterface,
-  defineConstants, definePairIterable, defineToStringTag, illegalConstructor, isArrayBuffer,
+  defineConstants, definePairIterable, defineToStringTag, illegalConstructor, interfacePrototypes,
+  isArrayBuffer,
   isObject, isTypedArray, iterate, iteratorMethod, makeEnumerable, ofPrototypes,
   requiredArguments, sequenceFrom, typeError, viewBuffer,
 };

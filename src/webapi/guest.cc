@@ -65,8 +65,9 @@ std::vector<isolate::Native> allNatives() {
   std::vector<isolate::Native> all;
   for (const std::span<const isolate::Native> natives :
        {std::span<const isolate::Native>(kOwnNatives), base64Natives(), bytesNatives(),
-        effectNatives(), encodingNatives(), fetchNatives(), formDataNatives(), headerNatives(),
-        kvNatives(), requestNatives(), urlNatives()}) {
+        cipherNatives(), cloneNatives(), digestNatives(), effectNatives(), encodingNatives(),
+        fetchNatives(), formDataNatives(), headerNatives(), keyNatives(), kvNatives(),
+        requestNatives(), urlNatives()}) {
     all.insert(all.end(), natives.begin(), natives.end());
   }
   return all;

@@ -10,11 +10,15 @@ namespace atolld::webapi {
 
 std::span<const isolate::Native> base64Natives();
 std::span<const isolate::Native> bytesNatives();
+std::span<const isolate::Native> cipherNatives();
+std::span<const isolate::Native> cloneNatives();
+std::span<const isolate::Native> digestNatives();
 std::span<const isolate::Native> effectNatives();
 std::span<const isolate::Native> encodingNatives();
 std::span<const isolate::Native> fetchNatives();
 std::span<const isolate::Native> formDataNatives();
 std::span<const isolate::Native> headerNatives();
+std::span<const isolate::Native> keyNatives();
 std::span<const isolate::Native> kvNatives();
 std::span<const isolate::Native> requestNatives();
 std::span<const isolate::Native> urlNatives();

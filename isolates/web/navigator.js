@@ -1,0 +1,64 @@
+// navigator, self, queueMicrotask and the globals of lazy scripts that stand alone.
+
+const {
+  PromisePrototypeThen, PromiseResolve, ReflectApply, globalThis,
+} = internals.primordials;
+const { configureInterface, converters, illegalConstructor, requiredArguments } = internals.webidl;
+const { defineGlobal, defineLazy, kConstruct } = internals;
+
+class Navigator {
+  #brand;
+
+  constructor(token = undefined) {
+    if (token !== kConstruct) throw illegalConstructor();
+  }
+
+  /** https://min-common-api.proposal.wintertc.org/#useragent */
+  get userAgent() {
+    this.#brand;
+    return "Atoll";
+  }
+  get language() {
+    this.#brand;
+    return "en";
+  }
+  get hardwareConcurrency() {
+    this.#brand;
+    return 1;
+  }
+  get platform() {
+    this.#brand;
+    return "";
+  }
+}
+configureInterface(Navigator);
+
+const functions = {
+  /** https://html.spec.whatwg.org/#dom-queuemicrotask */
+  queueMicrotask(callback) {
+    const prefix = "Failed to execute 'queueMicrotask'";
+    requiredArguments(arguments.length, 1, prefix);
+    converters.callbackFunction(callback, prefix, "argument 1");
+    PromisePrototypeThen(PromiseResolve(undefined), () => {
+      try {
+        ReflectApply(callback, undefined, []);
+      } catch (error) {
+        internals.kernel.reportException(error, "queueMicrotask");
+      }
+    });
+  },
+};
+
+defineGlobal("Navigator", Navigator);
+defineGlobal("navigator", new Navigator(kConstruct));
+defineGlobal("self", globalThis);
+if (globalThis.queueMicrotask === undefined) {
+  defineGlobal("queueMicrotask", functions.queueMicrotask);
+}
+defineLazy("structuredClone", "web/structured_clone.js");
+const timing = ["Performance", "PerformanceEntry", "PerformanceMark", "PerformanceMeasure",
+  "performance"];
+for (const name of timing) defineLazy(name, "web/performance.js");
+for (const name of ["crypto", "Crypto", "SubtleCrypto", "CryptoKey"]) {
+  defineLazy(name, "web/crypto.js");
+}
