@@ -164,6 +164,32 @@ Result<> Isolate::load(std::shared_ptr<const deploy::Version> version) {
   return loaded;
 }
 
+Result<> Isolate::link(std::shared_ptr<const deploy::Version> version) {
+  IsolateState& s = *state_;
+  ATOLL_CHECK(s.version == nullptr && version != nullptr);
+  s.version = std::move(version);
+  const Entered entered(s);
+  s.modules = std::make_unique<ModuleGraph>(*this, s.version);
+  Result<> linked = s.modules->link(entered.context);
+  if (linked) linked = s.modules->compileUnimported(entered.context);
+  if (const Loss loss = s.loss.load(); loss != Loss::None) {
+    return std::unexpected(lossError(loss, s.limits));
+  }
+  s.loss.store(Loss::LoadFailed);
+  return linked;
+}
+
+bool Isolate::hasCodeToStore() const noexcept {
+  return state_->modules != nullptr && state_->modules->hasCodeToStore();
+}
+
+void Isolate::storeCode() {
+  IsolateState& s = *state_;
+  if (s.loss.load() != Loss::None || !hasCodeToStore()) return;
+  const Entered entered(s);
+  s.modules->storeCode();
+}
+
 Result<> Isolate::run(std::span<host::Event> events, host::Outbox& outbox) {
   IsolateState& s = *state_;
   if (const Loss loss = s.loss.load(); loss != Loss::None) {

@@ -48,11 +48,22 @@ class Isolate {
   /// each with module, line and mend.
   Result<> load(std::shared_ptr<const deploy::Version> version);
 
+  /// Instead of load(): compiles and links every module and runs none. The isolate is of no further
+  /// use.
+  /// @error as load(), as far as it can be known
+  Result<> link(std::shared_ptr<const deploy::Version> version);
+
   /// One slice: enters, delivers each event and drains microtasks after each, leaves. Effects are
   /// appended to `outbox`.
   /// @error Timeout (CPU time used up), TooLarge (memory), Script (load failed): the isolate must be
   /// dropped.
   Result<> run(std::span<host::Event> events, host::Outbox& outbox);
+
+  /// Whether storeCode() has something to do: modules were compiled, not taken from the code cache.
+  bool hasCodeToStore() const noexcept;
+  /// Puts the modules' compiled code into the code cache. A slice like any other; best after the
+  /// first event was handled, when V8 has compiled the functions that matter.
+  void storeCode();
 
   /// Ends the running slice (CPU time used up): run() or load() then fails. Any thread, but only
   /// while a slice runs for sure: a request that comes between slices is forgotten by V8, yet the

@@ -12,26 +12,12 @@ std::unique_ptr<Isolate> makeIsolate(IsolateLimits limits = {}) {
   return Isolate::create(limits).value();
 }
 
-/// The text the script answers with, after whatever it logged.
-std::string answer(Isolate& isolate, std::string target = "/") {
-  std::vector<host::Event> events;
-  events.push_back(testFetch(1, std::move(target)));
-  host::Outbox outbox;
-  if (const Result<> ran = isolate.run(events, outbox); !ran) return "lost: " + ran.error().detail;
-  std::string text;
-  for (const host::Effect& effect : outbox) {
-    if (!text.empty()) text += '|';
-    text += textOf(effect);
-  }
-  return text;
-}
-
 std::string loadAndAnswer(std::shared_ptr<const deploy::Version> version) {
   const auto isolate = makeIsolate();
   if (const Result<> loaded = isolate->load(std::move(version)); !loaded) {
     return "load: " + loaded.error().detail;
   }
-  return answer(*isolate);
+  return answerOf(*isolate);
 }
 
 TEST_CASE("a handler's value, now or later, is the response") {
@@ -46,8 +32,8 @@ TEST_CASE("a handler's value, now or later, is the response") {
 TEST_CASE("module state lives from one slice to the next") {
   const auto isolate = makeIsolate();
   REQUIRE(isolate->load(testVersion("let n = 0; export default { fetch() { return ++n } }")));
-  CHECK(answer(*isolate) == "1");
-  CHECK(answer(*isolate) == "2");
+  CHECK(answerOf(*isolate) == "1");
+  CHECK(answerOf(*isolate) == "2");
 }
 
 TEST_CASE("what loading logged comes with the first slice") {
@@ -95,7 +81,7 @@ TEST_CASE("rejections without a handler and stray exceptions reach the guest, on
   REQUIRE(
       isolate->load(testVersion("export default { fetch() { "
                                 "(async () => { await null; throw 'late' })(); return 1 } }")));
-  CHECK(answer(*isolate) == "1|unhandled: late");
+  CHECK(answerOf(*isolate) == "1|unhandled: late");
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ struct ModuleGraph::Entry {
   std::string name;
   const deploy::Module* module = nullptr;  ///< Null: one the platform provides.
   v8::Global<v8::Module> compiled;
+  bool fromCodeCache = false;
   bool scanned = false;  ///< `requests` is complete.
   bool closed = false;   ///< So is that of everything reachable from here.
   std::unordered_map<std::string, Entry*> requests;  ///< Specifier -> what it stands for.

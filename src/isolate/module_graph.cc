@@ -130,6 +130,17 @@ Result<> ModuleGraph::link(v8::Local<v8::Context> context) {
   return {};
 }
 
+Result<> ModuleGraph::compileUnimported(v8::Local<v8::Context> context) {
+  // In the upload's order, so that the first error is the same each time. By name: compiling may
+  // add entries of the platform's modules.
+  for (const deploy::Module& module : version_->modules) {
+    const Result<std::string> name = normalizeModuleName(module.name);
+    const auto it = name ? entries_.find(*name) : entries_.end();
+    if (it != entries_.end()) ATOLL_TRY_VOID(compileAll(context, *it->second));
+  }
+  return {};
+}
+
 Result<> ModuleGraph::compileAll(v8::Local<v8::Context> context, Entry& root) {
   if (root.closed) return {};
   // A list, not recursion: import chains are as deep as a tenant likes. An earlier attempt may have
@@ -219,7 +230,11 @@ Result<v8::Local<v8::Object>> ModuleGraph::evaluate(v8::Local<v8::Context> conte
   const auto promise = result.As<v8::Promise>();
   if (promise->State() == v8::Promise::kRejected) {
     promise->MarkAsHandled();
-    return fail(ErrorCode::Script, describeThrown(context, promise->Result()));
+    const std::string thrown = describeThrown(context, promise->Result());
+    // Only an Error knows its place.
+    return fail(ErrorCode::Script, promise->Result()->IsNativeError()
+                                       ? thrown
+                                       : "a module threw at top level: " + thrown);
   }
   if (promise->State() == v8::Promise::kPending) {
     const auto [modules, messages] = module->GetStalledTopLevelAwaitMessages(v8_);

@@ -34,6 +34,14 @@ class ModuleGraph {
   /// @error Script: an exception at top level, or a top-level await that waits for I/O.
   Result<v8::Local<v8::Object>> evaluate(v8::Local<v8::Context> context);
 
+  /// Compiles, with their imports, the modules that link() did not reach: import() and require()
+  /// may.
+  Result<> compileUnimported(v8::Local<v8::Context> context);
+
+  bool hasCodeToStore() const noexcept { return codeToStore_; }
+  /// Puts what was compiled here into the process's code cache.
+  void storeCode();
+
   /// Sets V8's hooks for `import()` and `import.meta`.
   static void installHooks(v8::Isolate* isolate);
 
@@ -85,6 +93,7 @@ class ModuleGraph {
   std::unordered_map<std::string, std::unique_ptr<Entry>> entries_;  ///< By normal name.
   std::unordered_multimap<int, Entry*> byIdentity_;
   Entry* main_ = nullptr;
+  bool codeToStore_ = false;
 };
 
 }  // namespace atolld::isolate

@@ -3,6 +3,8 @@
 #include <format>
 
 #include "base/check.h"
+#include "isolate/bounded_cache.h"
+#include "isolate/code_cache.h"
 #include "isolate/isolate.h"
 #include "isolate/isolate_state.h"
 #include "isolate/module_entry.h"
@@ -26,7 +28,22 @@ v8::Local<v8::Value> arrayBufferOf(v8::Isolate* isolate, std::string_view bytes)
   return v8::ArrayBuffer::New(isolate, std::move(store));
 }
 
-v8::MaybeLocal<v8::Value> compileWasm(v8::Isolate* isolate, const deploy::Module& module) {
+/// Compiled Wasm by content hash: another isolate takes it over in microseconds, and the machine
+/// code is in memory once.
+BoundedCache<std::shared_ptr<const v8::CompiledWasmModule>>& wasmModules() {
+  constexpr std::size_t kWireBytesMax = 128ull * 1024 * 1024;
+  static auto* const modules =
+      new BoundedCache<std::shared_ptr<const v8::CompiledWasmModule>>(kWireBytesMax);
+  return *modules;
+}
+
+v8::MaybeLocal<v8::WasmModuleObject> compileWasm(v8::Isolate* isolate,
+                                                 const deploy::Module& module) {
+  if (!module.hash.empty()) {
+    if (const auto shared = wasmModules().find(module.hash)) {
+      return v8::WasmModuleObject::FromCompiledModule(isolate, **shared);
+    }
+  }
   IsolateState& state = stateOf(isolate);
   const std::string_view bytes = module.content.view();
   state.wasmCompileAllowed = true;
@@ -34,8 +51,40 @@ v8::MaybeLocal<v8::Value> compileWasm(v8::Isolate* isolate, const deploy::Module
       isolate, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
   state.wasmCompileAllowed = false;
   v8::Local<v8::WasmModuleObject> object;
-  if (!compiled.ToLocal(&object)) return {};
-  return object;
+  if (compiled.ToLocal(&object) && !module.hash.empty()) {
+    wasmModules().put(module.hash,
+                      std::make_shared<const v8::CompiledWasmModule>(object->GetCompiledModule()),
+                      bytes.size());
+  }
+  return compiled;
+}
+
+constexpr std::string_view kEsModuleCode = "esm";
+constexpr std::string_view kCommonJsCode = "cjs";
+// Below this the cache costs what it saves.
+constexpr std::size_t kCachedSourceBytesMin = 512;
+
+/// A source with its compiled code, if there is any: `compile(source, options)` then takes the code
+/// over, or compiles if V8 does not accept it. Says whether code was taken over.
+template <class Compile>
+bool compileCached(std::string_view kind, const deploy::Module& module, v8::Local<v8::String> text,
+                   const v8::ScriptOrigin& origin, Compile compile) {
+  const bool cacheable = !module.hash.empty() && module.content.size() >= kCachedSourceBytesMin;
+  const std::string key = cacheable ? CodeCache::key(kind, module.hash) : std::string();
+  const std::optional<Bytes> code = cacheable ? CodeCache::shared().find(key) : std::nullopt;
+  if (!code) {
+    v8::ScriptCompiler::Source source(text, origin);
+    compile(source, v8::ScriptCompiler::kNoCompileOptions);
+    return !cacheable;
+  }
+  // V8 deletes the CachedData with the source; the bytes stay ours.
+  auto* const data = new v8::ScriptCompiler::CachedData(
+      reinterpret_cast<const std::uint8_t*>(code->view().data()), static_cast<int>(code->size()));
+  v8::ScriptCompiler::Source source(text, origin, data);
+  compile(source, v8::ScriptCompiler::kConsumeCodeCache);
+  if (!source.GetCachedData()->rejected) return true;
+  CodeCache::shared().reject(key);
+  return false;
 }
 
 }  // namespace
@@ -80,8 +129,13 @@ Result<> ModuleGraph::compileEsModule(v8::Local<v8::Context> context, Entry& ent
   v8::Local<v8::String> text;
   v8::Local<v8::Module> module;
   if (sourceString(v8_, entry.module->content, entry.module->hash).ToLocal(&text)) {
-    v8::ScriptCompiler::Source source(text, origin);
-    if (v8::ScriptCompiler::CompileModule(v8_, &source).ToLocal(&module)) {
+    v8::MaybeLocal<v8::Module> compiled;
+    entry.fromCodeCache =
+        compileCached(kEsModuleCode, *entry.module, text, origin, [&](auto& source, auto options) {
+          compiled = v8::ScriptCompiler::CompileModule(v8_, &source, options);
+        });
+    if (compiled.ToLocal(&module)) {
+      codeToStore_ = codeToStore_ || !entry.fromCodeCache;
       remember(entry, module);
       return {};
     }
@@ -100,11 +154,16 @@ Result<> ModuleGraph::compileCommonJs(v8::Local<v8::Context> context, Entry& ent
   v8::Local<v8::String> text;
   v8::Local<v8::Function> function;
   if (sourceString(v8_, entry.module->content, entry.module->hash).ToLocal(&text)) {
-    v8::ScriptCompiler::Source source(text, origin);
     std::array parameters{asciiString(v8_, "exports"), asciiString(v8_, "require"),
                           asciiString(v8_, "module")};
-    if (v8::ScriptCompiler::CompileFunction(context, &source, parameters.size(), parameters.data())
-            .ToLocal(&function)) {
+    v8::MaybeLocal<v8::Function> compiled;
+    entry.fromCodeCache =
+        compileCached(kCommonJsCode, *entry.module, text, origin, [&](auto& source, auto options) {
+          compiled = v8::ScriptCompiler::CompileFunction(context, &source, parameters.size(),
+                                                         parameters.data(), 0, nullptr, options);
+        });
+    if (compiled.ToLocal(&function)) {
+      codeToStore_ = codeToStore_ || !entry.fromCodeCache;
       entry.function.Reset(v8_, function);
       makeSynthetic(entry, {asciiString(v8_, "default")});
       return {};
@@ -148,13 +207,40 @@ Result<> ModuleGraph::compileValue(v8::Local<v8::Context> context, Entry& entry)
   }
   v8::Local<v8::Value> value;
   if (!made.ToLocal(&value)) {
-    const std::string text = tryCatch.HasCaught() ? exceptionText(context, tryCatch.Exception())
-                                                  : std::string("it could not be read");
+    std::string text = tryCatch.HasCaught() ? exceptionText(context, tryCatch.Exception())
+                                            : std::string("it could not be read");
+    // V8 names the C++ function that was called.
+    constexpr std::string_view kCaller = "WasmModuleObject::Compile(): ";
+    if (const std::size_t at = text.find(kCaller); at != std::string::npos) {
+      text.erase(at, kCaller.size());
+    }
     return fail(ErrorCode::Script, std::format("{}: {}", entry.name, text));
   }
   entry.value.Reset(v8_, value);
   makeSynthetic(entry, {asciiString(v8_, "default")});
   return {};
+}
+
+void ModuleGraph::storeCode() {
+  codeToStore_ = false;
+  for (const auto& [name, entry] : entries_) {
+    if (entry->compiled.IsEmpty() || entry->fromCodeCache || entry->module == nullptr) continue;
+    const v8::HandleScope scope(v8_);
+    const v8::Local<v8::Module> module = entry->compiled.Get(v8_);
+    std::unique_ptr<v8::ScriptCompiler::CachedData> code;
+    std::string_view kind;
+    if (!entry->function.IsEmpty()) {
+      kind = kCommonJsCode;
+      code.reset(v8::ScriptCompiler::CreateCodeCacheForFunction(entry->function.Get(v8_)));
+    } else if (module->IsSourceTextModule() && module->GetStatus() == v8::Module::kEvaluated) {
+      kind = kEsModuleCode;
+      code.reset(v8::ScriptCompiler::CreateCodeCache(module->GetUnboundModuleScript()));
+    }
+    if (code == nullptr) continue;
+    CodeCache::shared().put(
+        CodeCache::key(kind, entry->module->hash),
+        {reinterpret_cast<const char*>(code->data), static_cast<std::size_t>(code->length)});
+  }
 }
 
 // ---- values and CommonJS ------------------------------------------------------------------------

@@ -13,13 +13,13 @@
 namespace atolld::isolate {
 namespace {
 
-/// Why each: GC work is charged to the thread in the slice, not to anonymous workers; a Wasm memory
-/// is 128 MB at most, which also bounds its reserved address space (no trap handler: 8 GB each);
-/// SharedArrayBuffer would be a clock; one optimizing compiler thread per process does not starve
-/// shards.
+/// GC work is charged to the thread in the slice, not to anonymous workers; a Wasm memory is 128 MB
+/// at most, which also bounds its reserved address space; one optimizing thread per process does
+/// not starve shards; SharedArrayBuffer would be a clock; unrolled loops can lose their interrupt
+/// check, and `for (;;) a.push(new Array(1000))` could not be terminated.
 constexpr const char* kFlags =
     "--single-threaded-gc --wasm-max-mem-pages=2048 --concurrent-turbofan-max-threads=1 "
-    "--enable-sharedarraybuffer-per-context";
+    "--enable-sharedarraybuffer-per-context --no-turboshaft-loop-unrolling";
 
 // Never destroyed: V8 threads may run until the process ends.
 v8::Platform* platform = nullptr;

@@ -175,6 +175,19 @@ host::Event testFetch(host::InvocationId invocation, std::string target) {
   return event;
 }
 
+std::string answerOf(Isolate& isolate, std::string target) {
+  std::vector<host::Event> events;
+  events.push_back(testFetch(1, std::move(target)));
+  host::Outbox outbox;
+  if (const Result<> ran = isolate.run(events, outbox); !ran) return "lost: " + ran.error().detail;
+  std::string text;
+  for (const host::Effect& effect : outbox) {
+    if (!text.empty()) text += '|';
+    text += textOf(effect);
+  }
+  return text;
+}
+
 std::string textOf(const host::Effect& effect) {
   if (const auto* const respond = std::get_if<host::Respond>(&effect)) {
     return std::get<Bytes>(respond->body).toString();

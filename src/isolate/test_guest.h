@@ -23,7 +23,10 @@ deploy::Module testModule(std::string name, std::string content,
 
 host::Event testFetch(host::InvocationId invocation, std::string target = "/");
 
-/// The text of the first effect: a response's body, a failure's or a log's text.
+/// The texts of what one slice with a testFetch() left, joined by '|'; or "lost: " and why.
+std::string answerOf(Isolate& isolate, std::string target = "/");
+
+/// A response's body, a failure's or a log's text.
 std::string textOf(const host::Effect& effect);
 
 }  // namespace atolld::isolate

@@ -10,8 +10,7 @@ namespace {
 
 /// The part of a round that may run on any thread: touches the slice and nothing else.
 void runSlice(Slice& slice, IsolatePool& pool, SliceRunner& runner) {
-  const bool load = slice.isolate == nullptr;
-  if (load) {
+  if (slice.kind == Slice::Kind::Load) {
     auto isolate = pool.take();
     if (!isolate) {
       slice.result = std::unexpected(std::move(isolate).error());
@@ -20,13 +19,22 @@ void runSlice(Slice& slice, IsolatePool& pool, SliceRunner& runner) {
     slice.isolate = *std::move(isolate);
   }
   runner.begin(*slice.isolate);
-  slice.result =
-      load ? slice.isolate->load(slice.version) : slice.isolate->run(slice.events, slice.outbox);
+  switch (slice.kind) {
+    case Slice::Kind::Load:
+      slice.result = slice.isolate->load(slice.version);
+      break;
+    case Slice::Kind::Events:
+      slice.result = slice.isolate->run(slice.events, slice.outbox);
+      slice.events.clear();
+      break;
+    case Slice::Kind::Code:
+      slice.isolate->storeCode();
+      break;
+  }
   if (!runner.end() && slice.result.has_value()) {
     // Ended in its very last moment: what it did counts, but it may not run again.
     slice.result = slice.isolate->run({}, slice.outbox);
   }
-  slice.events.clear();
 }
 
 }  // namespace
@@ -131,8 +139,9 @@ void Scheduler::updateIdle(Worker& worker) {
 void Scheduler::startSlice(Worker& worker) {
   worker.ready_ = false;
   worker.busy_ = true;
-  if (worker.slice_.isolate == nullptr) return;  // Loads first: the events wait.
   std::vector<isolate::host::Event>& queue = worker.queue_;
+  if (worker.slice_.isolate == nullptr) return;  // Loads first: the events wait.
+  worker.slice_.kind = queue.empty() ? Slice::Kind::Code : Slice::Kind::Events;
   if (worker.queueHead_ == 0 && queue.size() <= limits_.eventsPerSlice) {
     worker.slice_.events.swap(queue);
     return;
@@ -154,7 +163,9 @@ void Scheduler::settleSlice(Worker& worker, bool loaded) {
   slice.outbox.clear();
   if (!slice.result) return lose(worker, slice.result.error());
   worker.busy_ = false;
-  if (!worker.queue_.empty()) makeReady(worker);
+  // Code is stored once there is nothing better to do, and once the functions that matter ran.
+  const bool codeWaits = slice.kind == Slice::Kind::Events && slice.isolate->hasCodeToStore();
+  if (!worker.queue_.empty() || codeWaits) makeReady(worker);
   updateIdle(worker);
 }
 

@@ -42,7 +42,9 @@ class WorkerOwner {
 /// What the thread in a slice owns, from the moment the slice starts until it was settled; the seat
 /// holder does not touch it meanwhile.
 struct Slice {
-  std::unique_ptr<isolate::Isolate> isolate;  ///< Null until the first slice, which loads.
+  /// Load is a worker's first; Code puts compiled code into the code cache, after the first events.
+  enum class Kind : std::uint8_t { Load, Events, Code } kind = Kind::Load;
+  std::unique_ptr<isolate::Isolate> isolate;  ///< Null until the first slice.
   std::shared_ptr<const deploy::Version> version;
   std::vector<isolate::host::Event> events;
   isolate::host::Outbox outbox;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "isolate/code_cache.h"
 #include "isolate/test_guest.h"
 
 namespace atolld::shard {
@@ -210,6 +211,23 @@ TEST_CASE("what was answered before a script was ended counts") {
   worker.post(testFetch(3, "/ok"));
   f.settle();
   CHECK((f.take() == Entries{"a: 1", "a lost: the script used more CPU time than it may"}));
+}
+
+TEST_CASE("a worker's code is in the code cache after its first answers") {
+  Fixture f;
+  auto version = std::make_shared<deploy::Version>(
+      *testVersion("/* " + std::string(1000, '-') + " */ export default { fetch: (t) => t }"));
+  version->script = "a";
+  const std::string key = isolate::CodeCache::key("esm", version->modules[0].hash);
+  Worker& worker = *f.scheduler.lease(version).value();
+  f.settle();
+  CHECK_FALSE(isolate::CodeCache::shared().find(key).has_value());
+  worker.post(testFetch(1, "x"));
+  f.settle();
+  CHECK(isolate::CodeCache::shared().find(key).has_value());
+  worker.post(testFetch(1, "y"));
+  f.settle();
+  CHECK((f.take() == Entries{"a: x", "a: y"}));
 }
 
 TEST_CASE("isolates of the pool serve like any other") {
