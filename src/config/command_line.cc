@@ -16,7 +16,7 @@ struct Options {
   std::string shards;
 };
 
-constexpr std::array<std::string_view, 3> kModes{"standalone", "control", "edge"};
+constexpr std::array<std::string_view, 4> kModes{"standalone", "control", "edge", "verify-log"};
 
 void addOptions(CLI::App& app, Options& options, bool edge) {
   app.add_option("--config", options.config, "Configuration file (edge-config/defaults.toml)")
@@ -117,6 +117,8 @@ Result<> checkMode(CommandLine& line) {
                         " is missing: atolld edge --join URL --token TOKEN");
       }
       break;
+    case Mode::VerifyLog:
+      return {};
     case Mode::Standalone:
       break;
   }
@@ -134,9 +136,10 @@ Result<std::variant<CommandLine, Printout>> parseCommandLine(std::span<const cha
   CLI::App app("atolld: an edge function server", "atolld");
   app.set_version_flag("--version", "atolld " + std::string(version));
   Options options;
-  constexpr std::array<const char*, 3> kAbout{"Edge and control plane in one process",
-                                              "Control plane: API and log",
-                                              "Edge node: serves what a control plane sends it"};
+  constexpr std::array<const char*, kModes.size()> kAbout{
+      "Edge and control plane in one process", "Control plane: API and log",
+      "Edge node: serves what a control plane sends it",
+      "Check the log of a data directory that no node is using"};
   std::array<CLI::App*, kModes.size()> commands{};
   for (std::size_t i = 0; i < kModes.size(); ++i) {
     commands[i] = app.add_subcommand(std::string(kModes[i]), kAbout[i]);
@@ -176,7 +179,8 @@ Result<std::variant<CommandLine, Printout>> parseCommandLine(std::span<const cha
   CommandLine line;
   line.mode = command.get_name() == "standalone" ? Mode::Standalone
               : command.get_name() == "control"  ? Mode::Control
-                                                 : Mode::Edge;
+              : command.get_name() == "edge"     ? Mode::Edge
+                                                 : Mode::VerifyLog;
   if (command.get_option("--config")->count() > 0) {
     ATOLL_TRY(line.config, loadConfig(options.config));
   }

@@ -9,7 +9,7 @@
 
 namespace atolld::config {
 
-enum class Mode { Standalone, Control, Edge };
+enum class Mode { Standalone, Control, Edge, VerifyLog };
 
 /// What atolld was started with: the file's configuration with the options on top.
 struct CommandLine {
@@ -24,7 +24,7 @@ struct Printout {
   std::string text;
 };
 
-/// Parses `atolld standalone|control|edge [options]` and loads the file of --config. `dataDir` is
+/// Parses `atolld standalone|control|edge|verify-log [options]` and loads the file of --config. `dataDir` is
 /// filled in and `http`, `https` are off in mode Control.
 /// @param arguments  without the program's name.
 /// @error InvalidArgument  one line that names the option or key and the mend: exit code 2.

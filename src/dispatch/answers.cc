@@ -11,7 +11,8 @@ std::string makeRay() {
   thread_local std::mt19937_64 generator{std::random_device{}()};
   const std::uint64_t value = generator();
   std::string raw(8, '\0');
-  for (int i = 0; i < 8; ++i) raw[static_cast<std::size_t>(i)] = static_cast<char>(value >> (8 * i));
+  for (int i = 0; i < 8; ++i)
+    raw[static_cast<std::size_t>(i)] = static_cast<char>(value >> (8 * i));
   return toHex(raw);
 }
 
@@ -34,11 +35,16 @@ void answerRefusal(http::Exchange& exchange, Refusal refusal, std::string_view r
 
 Refusal refusalOf(const Error& error) {
   switch (error.code) {
-    case ErrorCode::Overloaded: return Refusal::OverCapacity;
-    case ErrorCode::Timeout: return Refusal::CpuLimit;
-    case ErrorCode::TooLarge: return Refusal::MemoryLimit;
-    case ErrorCode::Script: return Refusal::ScriptLoadFailed;
-    default: return Refusal::Internal;
+    case ErrorCode::Overloaded:
+      return Refusal::OverCapacity;
+    case ErrorCode::Timeout:
+      return Refusal::CpuLimit;
+    case ErrorCode::TooLarge:
+      return Refusal::MemoryLimit;
+    case ErrorCode::Script:
+      return Refusal::ScriptLoadFailed;
+    default:
+      return Refusal::Internal;
   }
 }
 

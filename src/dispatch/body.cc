@@ -42,11 +42,15 @@ void InboundBody::breakOff(Error error) {
   pump();
 }
 
+void InboundBody::start() {
+  if (source_ != nullptr) source_->startBody();
+}
+
 void InboundBody::pull(std::uint64_t credit) {
   if (finished_ || (mode_ != Mode::Held && mode_ != Mode::Script)) return;
   mode_ = Mode::Script;
   credit_ += credit;
-  if (source_ != nullptr) source_->startBody();
+  start();
   pump();
 }
 
@@ -58,7 +62,7 @@ void InboundBody::collect(host::OpId op, std::uint64_t bytesMax) {
   mode_ = Mode::Collect;
   collectOp_ = op;
   collectBytesMax_ = bytesMax;
-  if (source_ != nullptr) source_->startBody();
+  start();
   pump();
 }
 
@@ -71,7 +75,7 @@ void InboundBody::pipeTo(BodyTarget& target) {
   owner_.pin();
   target_ = &target;
   target_->setFeeder(this);
-  if (source_ != nullptr) source_->startBody();
+  start();
   pump();
 }
 
@@ -94,10 +98,14 @@ void InboundBody::onTargetGone(const Error& error) {
 void InboundBody::pump() {
   if (finished_) return;
   switch (mode_) {
-    case Mode::Held: return;
-    case Mode::Script: return pumpToScript();
-    case Mode::Collect: return pumpToCollector();
-    case Mode::Pipe: return pumpToTarget();
+    case Mode::Held:
+      return;
+    case Mode::Script:
+      return pumpToScript();
+    case Mode::Collect:
+      return pumpToCollector();
+    case Mode::Pipe:
+      return pumpToTarget();
   }
 }
 
@@ -121,9 +129,9 @@ void InboundBody::pumpToScript() {
 void InboundBody::pumpToCollector() {
   if (error_) return answerCollector(*std::move(error_));
   if (queuedBytes_ > collectBytesMax_) {
-    return answerCollector(Error{ErrorCode::TooLarge, "the body exceeds the limit of " +
-                                                          std::to_string(collectBytesMax_) +
-                                                          " bytes"});
+    return answerCollector(
+        Error{ErrorCode::TooLarge,
+              "the body exceeds the limit of " + std::to_string(collectBytesMax_) + " bytes"});
   }
   if (ended_) return answerCollector(joinQueue());
   // What is queued is counted above, so the source may send on.

@@ -87,6 +87,8 @@ class InboundBody final : public BodyFeeder {
   void finish();
   void breakOff(Error error);
 
+  /// Asks the source for bytes; they wait here.
+  void start();
   void pull(std::uint64_t credit);
   void collect(isolate::host::OpId op, std::uint64_t bytesMax);
   void pipeTo(BodyTarget& target);

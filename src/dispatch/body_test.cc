@@ -187,7 +187,8 @@ TEST_CASE("a script's body tells the script what was taken, and only below the h
   CHECK(target.feeder == nullptr);
 }
 
-TEST_CASE("a script's body that fails is broken for its reader, and one without a reader is cancelled") {
+TEST_CASE(
+    "a script's body that fails is broken for its reader, and one without a reader is cancelled") {
   FakeOwner owner;
   FakeTarget target;
   SUBCASE("fails") {
@@ -205,7 +206,9 @@ TEST_CASE("a script's body that fails is broken for its reader, and one without 
     CHECK(target.written.empty());
   }
   SUBCASE("script gone") {
-    { const OutboundBody body(owner, 3, target); }
+    {
+      const OutboundBody body(owner, 3, target);
+    }
     CHECK(target.broken);
   }
   CHECK(target.feeder == nullptr);

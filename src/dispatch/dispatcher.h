@@ -107,13 +107,12 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   template <class Work, class Then>
   void runOnStorage(Work work, Then then) {
     jobs_->begin();
-    node_.storage.submit([this, jobs = jobs_, work = std::move(work),
-                          then = std::move(then)]() mutable {
-      mailbox_.post([then = std::move(then), result = work()]() mutable {
-        then(std::move(result));
-      });
-      jobs->end();
-    });
+    node_.storage.submit(
+        [this, jobs = jobs_, work = std::move(work), then = std::move(then)]() mutable {
+          mailbox_.post(
+              [then = std::move(then), result = work()]() mutable { then(std::move(result)); });
+          jobs->end();
+        });
   }
 
   std::uint64_t registerWorker(WorkerState& state);

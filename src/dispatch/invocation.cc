@@ -117,7 +117,7 @@ void Invocation::onScriptFailed(const host::Failed& failed) {
 
 void Invocation::detachWorker() {
   worker_ = nullptr;
-  requestBody_ = launchBody_ = nullptr;
+  launchBody_ = nullptr;
   if (exchange_ != nullptr && !responseEnded_ && feeder_ == nullptr) {
     // Done without an answer, or with a body that nobody will finish.
     responseEnded_ = true;
@@ -165,8 +165,8 @@ void Invocation::onClosed(const Result<>& ok) {
   if (BodyFeeder* const feeder = std::exchange(feeder_, nullptr)) feeder->onTargetGone(gone);
   if (worker_ != nullptr) {
     if (!ok) worker_->post(host::ClientGone{id_});
-    deadlineMillis_ = std::min(
-        deadlineMillis_, dispatcher_.nowMillis() + dispatcher_.limits().waitUntilMillisMax);
+    deadlineMillis_ = std::min(deadlineMillis_,
+                               dispatcher_.nowMillis() + dispatcher_.limits().waitUntilMillisMax);
   }
   releaseIfOver();
 }

@@ -138,6 +138,9 @@ void WorkerState::discard(const host::BodyRef& body) {
 void WorkerState::on(host::Respond& effect) {
   Invocation* const invocation = find(effect.invocation);
   const auto* const ref = std::get_if<host::BodyRef>(&effect.body);
+  // A request's body that becomes its own response is asked for (100-continue) before the answer.
+  InboundBody* const inbound = ref == nullptr ? nullptr : findInbound(ref->id);
+  if (inbound != nullptr) inbound->start();
   const bool wanted =
       invocation != nullptr && invocation->respond(std::move(effect.head), effect.body);
   if (ref == nullptr) return;
@@ -201,12 +204,12 @@ bool WorkerState::openOp(host::OpId op, host::InvocationId invocation) {
 
 template <class Work>
 void WorkerState::runOnStorage(host::OpId op, Work work) {
-  dispatcher_.runOnStorage(
-      std::move(work), [&dispatcher = dispatcher_, serial = serial_, op](host::OpValue value) {
-        if (WorkerState* const state = dispatcher.findWorker(serial)) {
-          state->finishOp(op, std::move(value));
-        }
-      });
+  dispatcher_.runOnStorage(std::move(work),
+                           [&dispatcher = dispatcher_, serial = serial_, op](host::OpValue value) {
+                             if (WorkerState* const state = dispatcher.findWorker(serial)) {
+                               state->finishOp(op, std::move(value));
+                             }
+                           });
 }
 
 void WorkerState::on(host::FetchStart& effect) {
@@ -221,15 +224,16 @@ void WorkerState::on(host::KvGet& effect) {
   if (!openOp(effect.op, effect.invocation)) return;
   store::KvStore& kv = dispatcher_.node_.kv;
   if (auto cached = kv.tryGet(effect.namespaceId, effect.key)) {
-    return finishOp(effect.op, *cached ? host::OpValue(**std::move(cached))
-                                       : host::OpValue(cached->error()));
+    return finishOp(effect.op,
+                    *cached ? host::OpValue(**std::move(cached)) : host::OpValue(cached->error()));
   }
-  runOnStorage(effect.op, [&kv, ns = std::move(effect.namespaceId),
-                           key = std::move(effect.key)]() -> host::OpValue {
-    auto entry = kv.get(ns, key);
-    if (!entry) return std::move(entry).error();
-    return *std::move(entry);
-  });
+  runOnStorage(
+      effect.op,
+      [&kv, ns = std::move(effect.namespaceId), key = std::move(effect.key)]() -> host::OpValue {
+        auto entry = kv.get(ns, key);
+        if (!entry) return std::move(entry).error();
+        return *std::move(entry);
+      });
 }
 
 void WorkerState::on(host::KvList& effect) {
