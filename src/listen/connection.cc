@@ -392,8 +392,12 @@ void Connection::followDeadlines() {
       receivedMark_ = receivedBytes_;
       pausedInSpan_ = false;
       return readDeadline_.set(host_.limits().bodyProgress);
+    case http::Waiting::ClientToRead:
+      // With room in the socket it is HTTP/2's flow control that the client keeps shut; without,
+      // writeDeadline_ watches too.
+      windowMark_ = acknowledgedBytes();
+      return readDeadline_.set(host_.limits().writeProgress);
     case http::Waiting::Handler:
-    case http::Waiting::ClientToRead:  // writeDeadline_ follows that.
       return readDeadline_.clear();
   }
 }
@@ -437,6 +441,14 @@ void Connection::onReadDeadline() {
     pausedInSpan_ = false;
     readDeadline_.set(limits.bodyProgress);
     return;
+  }
+  if (waiting_ == http::Waiting::ClientToRead) {
+    const std::uint64_t acknowledged = acknowledgedBytes();
+    if (outputBlocked_ || enough(acknowledged - windowMark_, limits.writeProgress)) {
+      windowMark_ = acknowledged;
+      readDeadline_.set(limits.writeProgress);
+      return;
+    }
   }
   host_.tallies().timeouts.add();
   http_->onTimeout();

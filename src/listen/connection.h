@@ -142,6 +142,7 @@ class Connection final : public http::ServerConnection::Owner,
   std::uint64_t sentBytes_ = 0;
   std::uint64_t receivedMark_ = 0;  // At the start of the span under watch.
   std::uint64_t acknowledgedMark_ = 0;
+  std::uint64_t windowMark_ = 0;
   bool pausedInSpan_ = false;  // We did not read: slowness is not the client's.
 };
 

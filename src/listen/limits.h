@@ -12,9 +12,9 @@ struct ListenLimits {
   std::chrono::milliseconds handshake{10'000};
   /// From a request head's first byte to its last; in the clear also from accept to the first byte.
   std::chrono::milliseconds requestHead{15'000};
-  /// While a request body or the client's reading is waited for, each span of this length must
-  /// move `progressBytesPerSecondMin` in the mean. Waiting for the script is never held against
-  /// the client.
+  /// While a request body or the client's reading (also HTTP/2's window) is waited for, each span
+  /// of this length must move `progressBytesPerSecondMin` in the mean. Waiting for the script is
+  /// never held against the client.
   std::chrono::milliseconds bodyProgress{30'000};
   std::chrono::milliseconds writeProgress{30'000};
   std::uint32_t progressBytesPerSecondMin = 128;

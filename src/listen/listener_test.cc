@@ -218,6 +218,23 @@ TEST_CASE("a client that does not read is cut off, and its exchange ends") {
   CHECK(server.stats->timeouts.value() == 1);
 }
 
+TEST_CASE("an HTTP/2 client that opens no window is cut off like one that does not read") {
+  using namespace std::string_view_literals;
+  ListenLimits limits = patient();
+  limits.writeProgress = 50ms;
+  TestServer server(limits);
+  server.run([&] {
+    TestClient client(server.port);
+    client.send(http::kHttp2Preface);
+    client.send("\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00\x00"sv);  // Window 0.
+    client.send("\x00\x00\x10\x01\x05\x00\x00\x00\x01\x82\x86\x44\x06/hello\x41\x04test"sv);
+    CHECK_FALSE(client.receiveAll().empty());  // Settings, a response's head, and the end.
+    CHECK_FALSE(client.wasSilent());
+  });
+  CHECK(server.handler.failed == 1);
+  CHECK(server.stats->timeouts.value() == 1);
+}
+
 TEST_CASE("a drain finishes what is open, closes what is idle and accepts no more") {
   TestServer server(patient());
   std::latch seen(1);

@@ -2,8 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <list>
 #include <string>
-#include <vector>
+#include <thread>
 
 #include "upstream/test_origin.h"
 
@@ -177,6 +179,38 @@ TEST_CASE("a response that ends with its connection is complete") {
   world.run(sink);
   CHECK_FALSE(sink.error.has_value());
   CHECK(sink.body == "until the end");
+}
+
+/// Answers one request over TLS with raw bytes, and cuts the line without close_notify.
+void answerAndCut(Peer& peer, std::string_view answer) {
+  tls::Session session = tls::Session::server(identity().http1Server);
+  std::array<char, 16 * 1024> scratch;
+  std::string request;
+  while (request.find("\r\n\r\n") == std::string::npos) {
+    const std::string bytes = peer.receive();
+    if (bytes.empty()) return;
+    (void)session.receive(bytes, scratch, [&](std::string_view text) { request += text; });
+    peer.send(session.output());
+    session.consumeOutput(session.output().size());
+  }
+  (void)session.write(answer);
+  peer.send(session.output());
+}
+
+TEST_CASE(
+    "over TLS, a response that says its length survives a cut line, one that does not cannot") {
+  for (const bool hasLength : {true, false}) {
+    TestOrigin origin([&](Peer& peer, int) {
+      answerAndCut(peer, hasLength ? "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody"
+                                   : "HTTP/1.1 200 OK\r\n\r\nbody");
+    });
+    TestClient world(identity().trusting);
+    TestSink sink;
+    world.get(sink, "https", origin.authority());
+    world.run(sink);
+    CHECK(sink.body == "body");
+    CHECK(sink.error.has_value() != hasLength);
+  }
 }
 
 TEST_CASE("an origin that does not answer is given up: while connecting, in TLS, in HTTP") {

@@ -182,7 +182,7 @@ void Connection::readSome() {
       peerEnded_ = true;
       if (phase_ != Phase::Open) {
         fail({ErrorCode::Unavailable, origin_.name.host + " closed the connection"});
-      } else if (session_ && !session_->peerClosed() && !http_->idle()) {
+      } else if (session_ && !session_->peerClosed() && endIsEndOfBody_ && !http_->idle()) {
         // Without close_notify nobody knows whether this is the end or somebody cut the line.
         fail({ErrorCode::Unavailable, "the TLS connection to " + origin_.name.host + " was cut"});
       } else {

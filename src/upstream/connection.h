@@ -34,6 +34,8 @@ class Connection final : private http::ClientConnection::Owner, private loop::De
   bool connecting() const noexcept { return phase_ < Phase::Open; }
   bool canSubmit() const;
   void submit(Request& request);
+  /// Whether the response now being read, over HTTP/1, may end with the connection.
+  void setEndIsEndOfBody(bool may) noexcept { endIsEndOfBody_ = may; }
   /// Open and without a request.
   bool idle() const;
   bool finished() const noexcept { return phase_ == Phase::Dead; }
@@ -78,6 +80,7 @@ class Connection final : private http::ClientConnection::Owner, private loop::De
   std::uint64_t requestCount_ = 0;
   bool wasOpen_ = false;
   bool peerEnded_ = false;
+  bool endIsEndOfBody_ = false;
   bool outputBlocked_ = false;
   bool inFlush_ = false;
 };

@@ -87,6 +87,7 @@ void Request::submitTo(Connection& connection, http::ClientConnection& http, boo
 void Request::onResponse(http::ResponseHead head) {
   responded_ = true;
   deadline_.clear();
+  connection_->setEndIsEndOfBody(head.body == http::BodyKind::Unknown);
   sink_.onResponse(std::move(head));
 }
 
