@@ -189,7 +189,7 @@ function streamOf(body) {
   if (body.used) {
     stream = streams.createBytes({ pull: (sink) => sink.end(), cancel() {} });
   } else if (body.inbound !== null) {
-    stream = streamFromInbound(body, body.inbound);
+    stream = streamFromInbound(body.inbound);
   } else {
     stream = streamFromSource(body);
   }
@@ -198,43 +198,36 @@ function streamOf(body) {
   return stream;
 }
 
-function streamFromInbound(body, inbound) {
+function streamFromInbound(inbound) {
   let started = false;
   return streams.createBytes({
-    pull(controller) {
+    pull(sink) {
       if (!started) {
         started = true;
-        body.used = true;
-        inbound.start(controller);
+        inbound.start(sink);
       }
       inbound.pull();
     },
-    cancel() {
-      body.used = true;
-      inbound.cancel();
-    },
+    cancel: () => inbound.cancel(),
   });
 }
 
-function streamFromSource(body) {
+function streamFromSource({ text, bytes, request }) {
   return streams.createBytes({
-    pull(controller) {
-      body.used = true;
-      const bytes = sourceBytes(body);
-      if (TypedArrayPrototypeGetByteLength(bytes) > 0) controller.chunk(bytes);
-      controller.end();
+    pull(sink) {
+      const content = sourceBytes(text, bytes, request);
+      if (TypedArrayPrototypeGetByteLength(content) > 0) sink.chunk(content);
+      sink.end();
     },
-    cancel() {
-      body.used = true;
-    },
+    cancel() {},
   });
 }
 
 /** The bytes of a source that is all there; the caller may keep them. */
-function sourceBytes(body) {
-  if (body.text !== null) return native.textToBytes(body.text);
-  if (body.bytes !== null) return copyBytes(body.bytes);
-  return native.requestBody(internals.headers.requestSlot(body.request), kTakeBytes);
+function sourceBytes(text, bytes, request) {
+  if (text !== null) return native.textToBytes(text);
+  if (bytes !== null) return copyBytes(bytes);
+  return native.requestBody(internals.headers.requestSlot(request), kTakeBytes);
 }
 
 // ---- reading -------------------------------------------------------------------------------------
@@ -277,7 +270,7 @@ async function consume(body, take) {
   }
   if (body.bytes !== null || body.text !== null) {
     markUsed(body);
-    return convert(sourceBytes(body), take);
+    return convert(sourceBytes(body.text, body.bytes, null), take);
   }
   body.used = true;
   return convert(await readAll(body.stream), take);

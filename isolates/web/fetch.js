@@ -103,7 +103,7 @@ function discard(hop, { content }) {
 
 /** https://fetch.spec.whatwg.org/#http-redirect-fetch */
 function redirect(hop, status, location) {
-  const target = native.parseUrl(location, hop.url);
+  const target = native.resolveUrl(location, hop.url);
   if (target === undefined) {
     throw new TypeError(`${hop.url} redirects to an invalid URL: ${location}`);
   }

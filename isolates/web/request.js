@@ -221,7 +221,7 @@ function normalizeMethod(value, prefix) {
 }
 
 function parseRequestUrl(text, prefix) {
-  const href = native.parseUrl(text);
+  const href = native.resolveUrl(text);
   if (href === undefined) {
     throw new TypeError(`${prefix}: Invalid URL: '${text}'. It must be absolute, as in ` +
       "https://example.com/path.");

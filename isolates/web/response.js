@@ -70,7 +70,7 @@ class Response {
     requiredArguments(arguments.length, 1, prefix);
     const text = converters.USVString(url, prefix, "argument 1");
     const code = converters.unsignedShort(status, prefix, "argument 2");
-    const location = native.parseUrl(text);
+    const location = native.resolveUrl(text);
     if (location === undefined) {
       throw new TypeError(`${prefix}: '${text}' is not an absolute URL. Use ` +
         "new Response(null, {status: 302, headers: {Location: path}}) to redirect to a path.");

@@ -32,8 +32,8 @@ bool isHttp(const Url& url) {
   return url.get_protocol() == "http:" || url.get_protocol() == "https:";
 }
 
-/// parseUrl(text, base or undefined) -> href; undefined if it is none
-void parseUrl(const Info& info) noexcept {
+/// resolveUrl(text, base or undefined) -> href; undefined if it is none
+void resolveUrl(const Info& info) noexcept {
   NativeCall call(info);
   if (!info[0]->IsString()) return;
   std::string href;
@@ -108,7 +108,7 @@ void fetchStart(const Info& info) noexcept {
 }
 
 constexpr std::array kNatives{
-    isolate::Native{"parseUrl", &parseUrl}, isolate::Native{"urlIsHttp", &urlIsHttp},
+    isolate::Native{"resolveUrl", &resolveUrl}, isolate::Native{"urlIsHttp", &urlIsHttp},
     isolate::Native{"urlHasCredentials", &urlHasCredentials},
     isolate::Native{"urlSameOrigin", &urlSameOrigin}, isolate::Native{"fetchStart", &fetchStart}};
 

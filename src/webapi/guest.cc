@@ -70,6 +70,9 @@ std::vector<isolate::Native> allNatives() {
         requestNatives(), urlNatives()}) {
     all.insert(all.end(), natives.begin(), natives.end());
   }
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) ATOLL_CHECK(all[i].name != all[j].name);
+  }
   return all;
 }
 
