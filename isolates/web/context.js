@@ -169,3 +169,12 @@ internals.entries.uncaughtException = onUncaughtException;
 internals.entries.load = load;
 internals.entries.fetch = onFetch;
 internals.defineGlobal("ExecutionContext", ExecutionContext);
+
+const functions = {
+  /** https://html.spec.whatwg.org/#dom-reporterror */
+  reportError(error) {
+    requiredArguments(arguments.length, 1, "Failed to execute 'reportError'");
+    reportException(error);
+  },
+};
+internals.defineGlobal("reportError", functions.reportError);

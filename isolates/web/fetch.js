@@ -3,13 +3,13 @@
 // The host does one hop at a time; redirects are followed here, where the rules about methods,
 // bodies and credentials are.
 
-const { TypeError } = internals.primordials;
+const { TypeError, TypedArrayPrototypeGetByteLength } = internals.primordials;
 const { requiredArguments } = internals.webidl;
 const { copyList, listDelete, listFlat, listGet } = internals.headers;
-const { outgoing, kTypeNone } = internals.body;
+const { outgoing } = internals.body;
 const { isRedirectStatus, responseOfFetch } = internals.response;
 const { followable, listFor, makeState } = internals.request;
-const { cancelOp, currentInvocation, startOp } = internals.kernel;
+const { cancelOp, checkSubrequest, currentInvocation, startOp } = internals.kernel;
 const abort = internals.abort;
 
 const kRedirectsMax = 20;
@@ -54,7 +54,10 @@ async function send(hop) {
   }
   const body = replayable(hop);
   const content = body === null ? undefined : outgoing(invocation, body);
-  const op = startOp(invocation);
+  const bytes = typeof content === "string" ? content.length :
+    typeof content === "object" ? TypedArrayPrototypeGetByteLength(content) : 0;
+  checkSubrequest(invocation, bytes);
+  const op = startOp(invocation, bytes);
   op.makeValue = makeAnswer;
   op.makeError = networkError;
   native.fetchStart(op.id, invocation.slot, hop.method, hop.url,

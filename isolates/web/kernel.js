@@ -18,6 +18,8 @@ class Invocation {
   open = true;
   /** The handler, each waitUntil() promise and each body on its way out; Done when none is left. */
   pending = 1;
+  /** Questions asked so far: fetches and KV operations. */
+  subrequests = 0;
   /** Called when the client goes away: aborts request.signal. */
   onClientGone = null;
   /** Whatever must be given up when the invocation ends: objects with abandon(). */
@@ -148,6 +150,8 @@ class Op {
   makeError = defaultError;
   /** Makes the answer's value of the event's fields, where it is not just bytes. */
   makeValue = null;
+  /** What checkSubrequest() was told. */
+  bytes = 0;
 
   constructor(invocation) {
     this.invocation = invocation;
@@ -160,6 +164,7 @@ class Op {
   /** The invocation ended; whoever still waits would be running for nobody. */
   abandon() {
     MapPrototypeDelete(ops, this.id);
+    landed(this.bytes);
     native.opCancel(this.id);
   }
 }
@@ -167,9 +172,34 @@ class Op {
 const ops = new Map();
 let lastOpId = 0;
 
+const kSubrequestsMax = 10000;
+const kInFlightBytesMax = 128 * 1024 * 1024;
+let inFlightBytes = 0;
+
+/**
+ * To be called before each fetch and KV operation. `bytes` are those the host has to keep meanwhile,
+ * outside of what the isolate's heap limit sees; give them back with landed().
+ */
+function checkSubrequest(invocation, bytes) {
+  if (++invocation.subrequests > kSubrequestsMax) {
+    throw new Error(`Too many subrequests: a request may make ${kSubrequestsMax} of them, KV ` +
+      "operations included.");
+  }
+  if (bytes > 0 && inFlightBytes + bytes > kInFlightBytesMax) {
+    throw new Error("Too much is being sent at once: await earlier fetches and writes first, " +
+      `${kInFlightBytesMax / 1024 / 1024} MiB may be under way.`);
+  }
+  inFlightBytes += bytes;
+}
+
+function landed(bytes) {
+  inFlightBytes -= bytes;
+}
+
 /** A question, not yet asked: the caller emits the effect that carries op.id. */
-function startOp(invocation) {
+function startOp(invocation, bytes = 0) {
   const op = new Op(invocation);
+  op.bytes = bytes;
   lastOpId = lastOpId === 0xffffffff ? 1 : lastOpId + 1;
   op.id = lastOpId;
   MapPrototypeSet(ops, op.id, op);
@@ -180,6 +210,7 @@ function startOp(invocation) {
 /** The script lost interest: tells the host, and rejects with `reason`. */
 function cancelOp(op, reason) {
   if (!MapPrototypeDelete(ops, op.id)) return;
+  landed(op.bytes);
   forget(op.invocation, op);
   if (op.invocation.open) native.opCancel(op.id);
   op.reject(reason);
@@ -193,6 +224,7 @@ function takeOp(id) {
   const op = MapPrototypeGet(ops, id);
   if (op === undefined) return undefined;
   MapPrototypeDelete(ops, id);
+  landed(op.bytes);
   forget(op.invocation, op);
   native.enter(op.invocation);
   return op;
@@ -439,7 +471,7 @@ function onInvocationOver(slot) {
 }
 
 internals.kernel = {
-  InboundBody, OutboundBody, cancelOp, currentInvocation, describeError, fail, forget,
+  InboundBody, OutboundBody, cancelOp, checkSubrequest, currentInvocation, describeError, fail, forget,
   openInvocation, own, release, reportException, startOp, waitUntil,
   kTakeText, kTakeBuffer, kTakeBytes, kTakeJson,
 };

@@ -8,7 +8,7 @@ const {
   configureInterface, converters, illegalConstructor, isArrayBuffer, isObject, requiredArguments,
 } = internals.webidl;
 const {
-  currentInvocation, startOp, kTakeText, kTakeBuffer, kTakeBytes, kTakeJson,
+  checkSubrequest, currentInvocation, startOp, kTakeText, kTakeBuffer, kTakeBytes, kTakeJson,
 } = internals.kernel;
 const streams = internals.bodyStreams;
 
@@ -125,20 +125,24 @@ function toValue(value) {
     "ReadableStreams as values.");
 }
 
-function checkValueLength(value) {
+/** About how many bytes the value has: exact where that matters. */
+function checkedLength(value) {
   let length;
   if (typeof value !== "string") length = TypedArrayPrototypeGetByteLength(native.viewBytes(value));
-  else if (value.length * 3 <= kValueBytesMax) return;
+  else if (value.length * 3 <= kValueBytesMax) return value.length;
   else length = utf8Length(value);
   if (length > kValueBytesMax) {
     throw kvError("PUT", 413, `Value length of ${length} exceeds limit of ${kValueBytesMax}.`);
   }
+  return length;
 }
 
 // ---- questions to the host ---------------------------------------------------------------------------
 
-function newOp(method) {
-  const op = startOp(currentInvocation());
+function newOp(method, bytes = 0) {
+  const invocation = currentInvocation();
+  checkSubrequest(invocation, bytes);
+  const op = startOp(invocation, bytes);
   op.makeError = (code, detail) => {
     if (detail.startsWith("KV ")) return new Error(detail);
     return kvError(method, code === "unavailable" || code === "timeout" ? 503 :
@@ -256,8 +260,7 @@ class KvNamespace {
     if (isObject(content) && !ArrayBufferIsView(content) && !isArrayBuffer(content)) {
       content = await content;
     }
-    checkValueLength(content);
-    const op = newOp("PUT");
+    const op = newOp("PUT", checkedLength(content));
     native.kvPut(op.id, op.invocation.slot, id, name, content, expiration, metadata);
     await op.promise;
   }

@@ -2,7 +2,7 @@
 // script's side gives is checked here once more, whatever JavaScript promised.
 
 #include <algorithm>
-#include <cmath>
+#include <format>
 #include <utility>
 
 #include "webapi/bytes.h"
@@ -17,6 +17,19 @@ namespace {
 constexpr std::array<std::string_view, 4> kContentTypes{
     "", "text/plain;charset=UTF-8", "application/x-www-form-urlencoded;charset=UTF-8",
     "application/json"};
+
+constexpr std::uint64_t kLogLevelMax = static_cast<std::uint64_t>(host::Log::Level::Error);
+
+/// Of an error's message and stack: more is nothing a person reads.
+constexpr std::size_t kErrorTextBytesMax = 16 * 1024;
+
+/// The text's first bytes, up to a whole character.
+std::string cut(std::string text, std::size_t bytesMax) {
+  if (text.size() <= bytesMax) return text;
+  while (bytesMax > 0 && (static_cast<unsigned char>(text[bytesMax]) & 0xC0) == 0x80) --bytesMax;
+  text.resize(bytesMax);
+  return text;
+}
 
 }  // namespace
 
@@ -137,7 +150,8 @@ void failed(const Info& info) noexcept {
   Invocation* const invocation = call.invocation(0);
   if (invocation == nullptr || invocation->responded) return;
   invocation->responded = true;
-  call.emit(host::Failed{invocation->id, call.utf8(1), call.utf8(2)});
+  call.emit(host::Failed{invocation->id, cut(call.utf8(1), kErrorTextBytesMax),
+                         cut(call.utf8(2), kErrorTextBytesMax)});
 }
 
 /// done(slot): frees the slot
@@ -220,10 +234,21 @@ void opCancel(const Info& info) noexcept {
 /// log(slot or -1, level, text)
 void log(const Info& info) noexcept {
   NativeCall call(info);
-  const Invocation* const invocation = call.invocation(0);
-  const auto level = std::min<std::uint64_t>(call.whole(1), 4);
-  call.emit(host::Log{invocation == nullptr ? 0 : invocation->id,
-                      static_cast<host::Log::Level>(level), call.utf8(2)});
+  Invocation* const found = call.invocation(0);
+  Invocation& counted = found == nullptr ? call.state().stray : *found;
+  // What is logged lives outside the isolate's heap: it has a limit of its own.
+  if (counted.logCount > kLogCountMax) return;
+  host::Log effect{.invocation = counted.id, .text = call.utf8(2)};
+  effect.level =
+      static_cast<host::Log::Level>(std::min<std::uint64_t>(call.whole(1), kLogLevelMax));
+  counted.logBytes += effect.text.size();
+  if (++counted.logCount > kLogCountMax || counted.logBytes > kLogBytesMax) {
+    counted.logCount = kLogCountMax + 1;
+    effect.level = host::Log::Level::Warn;
+    effect.text = std::format("Log limit exceeded: of {} lines and {} KiB. The rest is left out.",
+                              kLogCountMax, kLogBytesMax / 1024);
+  }
+  call.emit(std::move(effect));
 }
 
 /// takeBytes(form): the bytes of the event being delivered

@@ -23,7 +23,13 @@ struct Invocation {
   bool responded = false;     ///< Respond or Failed is in the outbox.
   std::unique_ptr<http::RequestHead> head;
   std::optional<Bytes> body;  ///< A request body that arrived whole.
+  std::size_t logCount = 0;
+  std::size_t logBytes = 0;
 };
+
+/// What one invocation may log, as on Workers; and what anything outside of one may, per event.
+inline constexpr std::size_t kLogCountMax = 1023;
+inline constexpr std::size_t kLogBytesMax = 256 * 1024;
 
 /// The functions of isolates/web that events are handed to, by `internals.entries.<name>`.
 enum class Entry : std::size_t {
@@ -67,6 +73,8 @@ class GuestState final : public isolate::Guest::State {
   std::array<v8::Global<v8::Function>, static_cast<std::size_t>(Entry::kCount)> entries;
   /// Bytes of the event being delivered, for `native.takeBytes()`.
   Bytes eventBytes;
+  /// Where logs outside of any invocation are counted; afresh for each event.
+  Invocation stray;
 
   Invocation& at(std::uint32_t slot) { return invocations_[slot]; }
 

@@ -1,15 +1,9 @@
-// The smallest useful function: a greeting, and a counter in the key-value store.
+// The smallest function: every request gets the same answer.
+//
+//   atoll deploy isolates/examples/hello && curl http://hello.localhost:8080/
+
 export default {
-  async fetch(request, env) {
-    const { pathname } = new URL(request.url);
-    if (pathname === '/') {
-      return new Response(`${env.GREETING}\n`);
-    }
-    if (pathname === '/visits') {
-      const visits = Number((await env.VISITS.get('count')) ?? 0) + 1;
-      await env.VISITS.put('count', String(visits));
-      return Response.json({ visits });
-    }
-    return new Response('Not here. Try / or /visits.\n', { status: 404 });
+  fetch() {
+    return new Response("Hello from the edge\n");
   },
 };
