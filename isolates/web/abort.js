@@ -160,7 +160,7 @@ function updateAwaited(signal) {
   }
 }
 
-/** https://dom.spec.whatwg.org/#abortsignal-signal-abort; `reason` undefined means an AbortError. */
+/** https://dom.spec.whatwg.org/#abortsignal-signal-abort, with an AbortError by default. */
 function signalAbort(signal, reason) {
   const state = stateOf(signal);
   if (state.aborted) return;

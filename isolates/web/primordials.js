@@ -44,8 +44,8 @@ function statics(className, holder, names) {
 
 for (const constructor of [
   Array, ArrayBuffer, BigInt, Boolean, DataView, Date, Error, FinalizationRegistry, Function,
-  Int32Array, Map, Number, Object, Promise, Proxy, RangeError, RegExp, Set, String, Symbol, SyntaxError, TypeError,
-  Uint8Array, Uint16Array, Uint32Array, WeakMap, WeakRef, WeakSet]) {
+  Int32Array, Map, Number, Object, Promise, Proxy, RangeError, RegExp, Set, String, Symbol,
+  SyntaxError, TypeError,  Uint8Array, Uint16Array, Uint32Array, WeakMap, WeakRef, WeakSet]) {
   primordials[constructor.name] = constructor;
 }
 

@@ -173,7 +173,7 @@ class ByteTee extends Tee {
     this.forwardErrors();
   }
 
-  /** A copy for the other branch; undefined, and everything failed, if there is no memory for it. */
+  /** A copy for the other branch; undefined, and all failed, if there is no memory for it. */
   tryClone(chunk) {
     try {
       return cloneBytes(chunk);

@@ -298,7 +298,7 @@ function setUp(transformer, writableStrategy, readableStrategy) {
   return machine;
 }
 
-/** A transform of our own; `transformer` as for Transform. Has .readable and .writable internals. */
+/** A transform of our own, with .readable and .writable; `transformer` as for Transform. */
 function makeTransform(transformer) {
   const machine = new Transform(transformer, 1, null, 0, null);
   machine.begin();

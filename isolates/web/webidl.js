@@ -267,7 +267,7 @@ function iterate(iterable, method, each) {
   const next = iterator.next;
   for (;;) {
     const result = ReflectApply(next, iterator, []);
-    if (!isObject(result)) throw new TypeError("The iterator returned a result that is not an object.");
+    if (!isObject(result)) throw new TypeError("The iterator's result is not an object.");
     if (result.done) return;
     const value = result.value;
     let finished = false;

@@ -66,7 +66,8 @@ test("TextDecoder with fatal throws, and works again afterwards", () => {
 
 test("TextDecoder in pieces gives what it gives in one piece", () => {
   const text = "a\u00e9\u20ac\u{1f600}z\ufffd\u{10ffff}";
-  const all = [...utf8(text), 0xf0, 0x9f, 0xff, 0xed, 0xa0, 0xc3, 0xe0, 0x80, 0xf4, 0x90, 0xe2, 0x82];
+  const all = [...utf8(text), 0xf0, 0x9f, 0xff, 0xed, 0xa0, 0xc3, 0xe0, 0x80, 0xf4, 0x90, 0xe2,
+    0x82];
   const whole = new TextDecoder().decode(new Uint8Array(all));
   for (let size = 1; size < 6; size++) {
     const decoder = new TextDecoder();
@@ -135,7 +136,8 @@ test("TextDecoder takes every kind of buffer and no other value", () => {
 
 test("TextDecoder decodes large inputs", () => {
   same(new TextDecoder().decode(new Uint8Array(5_000_000).fill(0x61)).length, 5_000_000);
-  const wide = new TextDecoder().decode(new Uint8Array(3_000_000).map((_, i) => [0xe2, 0x82, 0xac][i % 3]));
+  const wide = new TextDecoder().decode(new Uint8Array(3_000_000).map((_, i) => [0xe2, 0x82,
+    0xac][i % 3]));
   same([wide.length, wide[999_999]], [1_000_000, "\u20ac"]);
 });
 
@@ -143,7 +145,8 @@ test("TextEncoderStream and TextDecoderStream carry characters across chunks", a
   const encoded = [];
   const encoder = new TextEncoderStream();
   const writer = encoder.writable.getWriter();
-  const writes = Promise.all([writer.write("a\ud83d"), writer.write("\ude00"), writer.write("\ud83d"),
+  const writes = Promise.all([writer.write("a\ud83d"), writer.write("\ude00"),
+    writer.write("\ud83d"),
     writer.close()]);
   for await (const chunk of encoder.readable) encoded.push(...chunk);
   await writes;
@@ -152,7 +155,8 @@ test("TextEncoderStream and TextDecoderStream carry characters across chunks", a
   const source = ReadableStream.from([bytes(0xf0, 0x9f), bytes(0x98, 0x80, 0xe2), bytes(0x82)]);
   for await (const chunk of source.pipeThrough(new TextDecoderStream())) text += chunk;
   same(text, "\u{1f600}\ufffd");
-  const fatal = ReadableStream.from([bytes(0xff)]).pipeThrough(new TextDecoderStream("utf-8", { fatal: true }));
+  const fatal = ReadableStream.from([bytes(0xff)]).pipeThrough(new TextDecoderStream("utf-8",
+    { fatal: true }));
   await rejects("TypeError", fatal.getReader().read());
   const wrong = ReadableStream.from(["text"]).pipeThrough(new TextDecoderStream());
   await rejects("TypeError", wrong.getReader().read());
@@ -166,7 +170,8 @@ test("atob is forgiving as the standard says and no more", () => {
   same(atob("/+8="), "\xff\xef");
   same(atob(""), "");
   same(atob(null), "\x9e\xe9e");
-  for (const bad of ["Y", "YQ=", "YQ===", "=", "YQ==YQ==", "a-b_", "YW J\u00e9", "\u0100", "YQ==="]) {
+  for (const bad of ["Y", "YQ=", "YQ===", "=", "YQ==YQ==", "a-b_", "YW J\u00e9", "\u0100",
+    "YQ==="]) {
     throws("InvalidCharacterError", () => atob(bad));
   }
 });

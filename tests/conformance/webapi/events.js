@@ -1,10 +1,12 @@
 test("EventTarget calls listeners in order with the event", () => {
   const target = new EventTarget();
   const seen = [];
-  const listener = (event) => seen.push(["f", event.type, event.target === target, event.eventPhase]);
+  const listener = (event) => seen.push(["f", event.type, event.target === target,
+    event.eventPhase]);
   target.addEventListener("x", listener);
   target.addEventListener("x", listener);  // The same one again: ignored.
-  target.addEventListener("x", { handleEvent(event) { seen.push(["o", this.tag, event.currentTarget === target]); }, tag: 1 });
+  target.addEventListener("x", { handleEvent(event) { seen.push(["o", this.tag,
+    event.currentTarget === target]); }, tag: 1 });
   target.addEventListener("x", () => seen.push(["capture"]), true);
   target.addEventListener("x", null);
   same(target.dispatchEvent(new Event("x")), true);
@@ -63,8 +65,10 @@ test("A listener that throws does not stop the others", () => {
 
 test("The event classes carry their own attributes", () => {
   same(new CustomEvent("a", { detail: 5 }).detail, 5);
-  const error = new ErrorEvent("error", { message: "m", filename: "f", lineno: 1, colno: 2, error: 3 });
-  same([error.message, error.filename, error.lineno, error.colno, error.error], ["m", "f", 1, 2, 3]);
+  const error = new ErrorEvent("error", { message: "m", filename: "f", lineno: 1, colno: 2,
+    error: 3 });
+  same([error.message, error.filename, error.lineno, error.colno, error.error], ["m", "f", 1, 2,
+    3]);
   same([new MessageEvent("m", { data: 1 }).data, new MessageEvent("m").ports], [1, []]);
   const close = new CloseEvent("c", { code: 1000, reason: "r", wasClean: true });
   same([close.code, close.reason, close.wasClean], [1000, "r", true]);

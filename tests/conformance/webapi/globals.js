@@ -6,7 +6,8 @@ test("performance tells Date's time", () => {
 
 test("performance keeps marks and measures", () => {
   const mark = performance.mark("a", { startTime: 5, detail: { x: 1 } });
-  same([mark.name, mark.entryType, mark.startTime, mark.duration, mark.detail], ["a", "mark", 5, 0, { x: 1 }]);
+  same([mark.name, mark.entryType, mark.startTime, mark.duration, mark.detail], ["a", "mark", 5, 0,
+    { x: 1 }]);
   performance.mark("b", { startTime: 9 });
   same(performance.measure("m", "a", "b").duration, 4);
   same(performance.measure("n", { start: 1, duration: 3 }).startTime, 1);
@@ -20,7 +21,8 @@ test("performance keeps marks and measures", () => {
 });
 
 test("navigator, self and the global object are as on other edge platforms", () => {
-  same([navigator.userAgent, navigator.language, navigator.hardwareConcurrency], ["Atoll", "en", 1]);
+  same([navigator.userAgent, navigator.language, navigator.hardwareConcurrency], ["Atoll", "en",
+    1]);
   ok(self === globalThis);
   throws("TypeError", () => new Navigator());
 });
@@ -53,7 +55,8 @@ test("DOMException is an Error with a stack", () => {
   same([error.name, error.message, error.code, String(error)],
     ["NotFoundError", "text", 8, "NotFoundError: text"]);
   ok(error.stack.startsWith("NotFoundError: text\n    at "));
-  same([new DOMException().name, new DOMException().message, new DOMException("", "Own").code], ["Error", "", 0]);
+  same([new DOMException().name, new DOMException().message, new DOMException("", "Own").code],
+    ["Error", "", 0]);
   same(DOMException.DATA_CLONE_ERR, 25);
   same(DOMException.prototype.ABORT_ERR, 20);
   throws("TypeError", () => DOMException.prototype.name);

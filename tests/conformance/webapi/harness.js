@@ -23,7 +23,9 @@ function show(value) {
   if (Array.isArray(value)) return `[${value.map(show).join(", ")}]`;
   if (value instanceof Map) return `Map(${show([...value])})`;
   if (value instanceof Set) return `Set(${show([...value])})`;
-  if (value instanceof Date || value instanceof RegExp) return `${value.constructor.name}(${value})`;
+  if (value instanceof Date || value instanceof RegExp) {
+    return `${value.constructor.name}(${value})`;
+  }
   if (typeof value === "object" && value !== null) {
     return `{${Object.keys(value).map((key) => `${key}: ${show(value[key])}`).join(", ")}}`;
   }

@@ -50,7 +50,8 @@ test("structuredClone transfers buffers and detaches them", () => {
 
 test("structuredClone survives script that runs meanwhile", () => {
   const buffer = new ArrayBuffer(8);
-  const hostile = { get a() { structuredClone(buffer, { transfer: [buffer] }); return 1; }, buffer };
+  const hostile = { get a() { structuredClone(buffer, { transfer: [buffer] }); return 1; },
+    buffer };
   const outcome = (() => {
     try {
       return structuredClone(hostile, { transfer: [buffer] }).buffer.byteLength;

@@ -114,7 +114,8 @@ test("URLSearchParams decodes and encodes the form encoding", () => {
 
 test("URLSearchParams has its operations", () => {
   const params = new URLSearchParams("a=1&b=2&a=3");
-  same([params.get("a"), params.get("z"), params.getAll("a"), params.size], ["1", null, ["1", "3"], 3]);
+  same([params.get("a"), params.get("z"), params.getAll("a"), params.size], ["1", null, ["1", "3"],
+    3]);
   same([params.has("a"), params.has("a", "3"), params.has("a", "4")], [true, true, false]);
   params.set("a", "9");
   same(String(params), "a=9&b=2");
@@ -129,7 +130,8 @@ test("URLSearchParams has its operations", () => {
   same([...params.values()].slice(0, 2), ["1", "0"]);
   throws("TypeError", () => params.append("x"), "Failed to execute 'append' on 'URLSearchParams'");
   const seen = [];
-  params.forEach(function (value, key, all) { seen.push(value + key + (all === params) + this); }, "T");
+  params.forEach(function (value, key, all) { seen.push(value + key + (all === params) + this); },
+    "T");
   same(seen[0], "1atrueT");
   throws("TypeError", () => params.forEach(1));
 });
