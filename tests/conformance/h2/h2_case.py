@@ -110,6 +110,7 @@ def cases(module, table):
         test.__doc__ = f"{section}: {promise}"
         setattr(Rows, f"test_{number:03}", test)
     Rows.__name__ = Rows.__qualname__ = "Cases"
+    Rows.__module__ = module["__name__"]  # Whose setUpModule counts.
     return Rows
 
 
