@@ -39,7 +39,8 @@ TEST_CASE("the decoder never goes past the end and says what is wrong") {
     CHECK(in.u64() == 0);
     CHECK(in.finish("row").error().detail == "row ends too early");
   }
-  Decoder trailing("\0\0\0\1ab"s);
+  const std::string row = "\0\0\0\1ab"s;
+  Decoder trailing(row);
   CHECK(trailing.bytes() == "a");
   CHECK(trailing.finish("row").error().detail == "row has bytes after its end");
 

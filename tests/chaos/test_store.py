@@ -1,4 +1,4 @@
-"""The store under kill -9 and on a full disk: build/<type>/tests/chaos/store_chaos does the work."""
+"""The store under kill -9 and on a full disk: build/<type>/tests/chaos/store_chaos does it."""
 
 import os
 import subprocess
