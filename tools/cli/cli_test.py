@@ -209,9 +209,11 @@ class Deploy(CliTest):
                 import text from './t.txt'; import wasm from './m.wasm'; import d from './d.json';
                 const n: number = 1; export default { fetch: () => new Response(word + text + n
                   + wasm + d.x) };""",
-                        "src/t.txt": "some text", "src/m.wasm": b"\0asm\1\0\0\0", "src/d.json": '{"x":1}',
+                        "src/t.txt": "some text", "src/m.wasm": b"\0asm\1\0\0\0",
+                        "src/d.json": '{"x":1}',
                         "node_modules/pkg/package.json": json.dumps(
-                            {"name": "pkg", "exports": {"workerd": "./edge.js", "default": "./no.js"}}),
+                            {"name": "pkg",
+                             "exports": {"workerd": "./edge.js", "default": "./no.js"}}),
                         "node_modules/pkg/edge.js": "export const word = 'from the edge build';",
                         "node_modules/pkg/no.js": "throw 1;"},
             main="src/index.ts")
@@ -239,7 +241,8 @@ class Deploy(CliTest):
     def test_no_bundle(self):
         """without bundling the files that rules take go along, and only those"""
         folder = self.project(
-            "modules", {"src/index.js": HELLO, "src/lib/a.mjs": "", "src/t.md": "x", "src/b.bin": "x",
+            "modules", {"src/index.js": HELLO, "src/lib/a.mjs": "", "src/t.md": "x",
+                        "src/b.bin": "x",
                         "src/.hidden.js": "", "src/node_modules/p/i.js": "", "README.txt": "x"},
             main="src/index.js", no_bundle=True,
             rules=[{"type": "Text", "globs": ["**/*.md"]}])
@@ -282,8 +285,8 @@ class Deploy(CliTest):
 
     def test_routes(self):
         """a project's routes are added on deploy; others by command; both can go"""
-        folder = self.project("routed", routes=["routed.example.com/*",
-                                                {"pattern": "r2.example.com", "custom_domain": True}])
+        domain = {"pattern": "r2.example.com", "custom_domain": True}
+        folder = self.project("routed", routes=["routed.example.com/*", domain])
         self.ok("deploy", folder)
         self.ok("deploy", folder)
         self.ok("routes", "add", "*.Routed.example.com", "routed")
@@ -342,7 +345,8 @@ class Config(CliTest):
     def test_jsonc(self):
         """comments, trailing commas and wrangler.toml are read"""
         result = self.deploy_config(
-            '// top\n{ /* a */ "name": "c1", "main": "index.js", "vars": {"U": "http://x/*y*/",},\n}')
+            '// top\n{ /* a */ "name": "c1", "main": "index.js",\n'
+            ' "vars": {"U": "http://x/*y*/",},\n}')
         self.assertEqual(json.loads(result.out)["metadata"]["bindings"][0]["text"], "http://x/*y*/")
         (self.folder / "wrangler.jsonc").unlink()
         result = self.deploy_config(
@@ -373,7 +377,7 @@ class Config(CliTest):
                 self.assertIn(says, result.err)
 
     def test_unknown_key(self):
-        """an unknown key is a warning with the mend, and keys of hosted platforms are passed over"""
+        """an unknown key is a warning with the mend, and keys of other platforms pass"""
         result = self.deploy_config('{"mian": "x", "observability": {"enabled": true}}')
         self.assertEqual(result.code, 0, result)
         self.assertIn('unknown key "mian": did you mean "main"?', result.err)
