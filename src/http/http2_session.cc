@@ -19,7 +19,7 @@ constexpr double kCalmPerSecond = 200;
 /// nghttp2's own bucket for protocol oddities that are no errors.
 constexpr std::uint64_t kGlitchBurst = 1000;
 constexpr std::uint64_t kGlitchRate = 33;
-constexpr std::uint64_t kResetRate = 33;
+constexpr double kResetsPerSecond = 33;
 constexpr std::size_t kFrameHeaderBytes = 9;
 constexpr std::size_t kClientMagicBytes = 24;
 constexpr std::size_t kSentHeaderBytesMax = 1024 * 1024;
@@ -180,19 +180,18 @@ nghttp2_data_provider2 Http2Session::provider(Http2Outbound& outbound) {
   return provider;
 }
 
-Http2Session::Http2Session(Role role, Events& events, std::size_t streamResetBurst)
+Http2Session::Http2Session(Role role, Events& events, std::size_t resetBurst)
     : events_(events),
       role_(role),
       passing_(role == Role::Server ? kClientMagicBytes : 0),
-      calm_(kCalmBurst),
-      calmAt_(std::chrono::steady_clock::now()) {
+      calm_{.burst = kCalmBurst, .perSecond = kCalmPerSecond},
+      resets_{.burst = static_cast<double>(resetBurst), .perSecond = kResetsPerSecond} {
   // Shared by every session and never freed: nghttp2 copies it.
   static nghttp2_session_callbacks* const callbacks = Callbacks::make();
   nghttp2_option* option = nullptr;
   ATOLL_CHECK(nghttp2_option_new(&option) == 0);
   nghttp2_option_set_no_auto_window_update(option, 1);
   nghttp2_option_set_no_closed_streams(option, 1);
-  nghttp2_option_set_stream_reset_rate_limit(option, streamResetBurst, kResetRate);
   nghttp2_option_set_glitch_rate_limit(option, kGlitchBurst, kGlitchRate);
   nghttp2_option_set_max_send_header_block_length(option, kSentHeaderBytesMax);
   const int made = role == Role::Server
@@ -287,7 +286,9 @@ std::optional<std::uint32_t> Http2Session::judgeFrame() {
   const bool costs = type > NGHTTP2_CONTINUATION || type == NGHTTP2_PING ||
                      type == NGHTTP2_SETTINGS || type == NGHTTP2_PRIORITY ||
                      (type == NGHTTP2_DATA && empty);
-  if (costs && !spendCalm()) return NGHTTP2_ENHANCE_YOUR_CALM;
+  if (costs && !calm_.spend()) return NGHTTP2_ENHANCE_YOUR_CALM;
+  // nghttp2 has such a limit too, but it shows only once its GOAWAY is sent.
+  if (type == NGHTTP2_RST_STREAM && !resets_.spend()) return NGHTTP2_ENHANCE_YOUR_CALM;
   if (type == NGHTTP2_PRIORITY) {
     const bool self = inspectedNumber(0, 3) >= 4 &&
                       (inspectedNumber(kFrameHeaderBytes, 4) & 0x7fffffff) == stream;
@@ -305,21 +306,21 @@ std::optional<std::uint32_t> Http2Session::judgeFrame() {
   return std::nullopt;
 }
 
-bool Http2Session::spendCalm() {
+bool Http2Session::Allowance::spend() {
   const auto now = std::chrono::steady_clock::now();
-  const std::chrono::duration<double> passed = now - std::exchange(calmAt_, now);
-  calm_ = std::min(kCalmBurst, calm_ + passed.count() * kCalmPerSecond) - 1;
-  return calm_ >= 0;
+  const std::chrono::duration<double> passed = now - std::exchange(at, now);
+  left = std::min(burst, left + passed.count() * perSecond) - 1;
+  return left >= 0;
 }
 
 void Http2Session::noteReset(std::int32_t stream) {
-  std::int32_t& slot = resets_[resetCount_++ % resets_.size()];
+  std::int32_t& slot = ownResets_[ownResetCount_++ % ownResets_.size()];
   forgottenResetMax_ = std::max(forgottenResetMax_, slot);
   slot = stream;
 }
 
 bool Http2Session::wasReset(std::int32_t stream) const {
-  return stream <= forgottenResetMax_ || std::ranges::contains(resets_, stream);
+  return stream <= forgottenResetMax_ || std::ranges::contains(ownResets_, stream);
 }
 
 }  // namespace atolld::http

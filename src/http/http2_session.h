@@ -76,7 +76,9 @@ class Http2Session {
     ~Events() = default;
   };
 
-  Http2Session(Role role, Events& events, std::size_t streamResetBurst);
+  /// `resetBurst`: how many streams the peer may reset at once; CVE-2023-44487 is to reset and to
+  /// open again, without end.
+  Http2Session(Role role, Events& events, std::size_t resetBurst);
   ~Http2Session();
   Http2Session(const Http2Session&) = delete;
   Http2Session& operator=(const Http2Session&) = delete;
@@ -108,7 +110,6 @@ class Http2Session {
   std::size_t inspectedWanted() const;
   bool needsState() const;
   std::optional<std::uint32_t> judgeFrame();
-  bool spendCalm();
   void noteReset(std::int32_t stream);
   bool wasReset(std::int32_t stream) const;
 
@@ -128,12 +129,20 @@ class Http2Session {
 
   // Streams that we reset while the peer could still be sending on them: what was in flight is
   // ignored. On others that are closed, the peer said the last word itself, and more is an error.
-  std::array<std::int32_t, 256> resets_{};
-  std::size_t resetCount_ = 0;
+  std::array<std::int32_t, 256> ownResets_{};
+  std::size_t ownResetCount_ = 0;
   std::int32_t forgottenResetMax_ = 0;
 
-  double calm_;  // Tokens left for frames that cost us more than them.
-  std::chrono::steady_clock::time_point calmAt_;
+  /// So many at once, and so many a second.
+  struct Allowance {
+    double burst;
+    double perSecond;
+    double left = burst;
+    std::chrono::steady_clock::time_point at = std::chrono::steady_clock::now();
+    bool spend();
+  };
+  Allowance calm_;    // Frames that cost us more than them.
+  Allowance resets_;  // RST_STREAM: each may have cost us a request.
 };
 
 inline std::string_view asText(const std::uint8_t* data, std::size_t size) {
