@@ -182,7 +182,11 @@ listen::ListenLimits listenLimits(const config::Config& config) {
   limits.bodyProgress = config.listen.bodyTimeout;
   limits.writeProgress = config.listen.writeTimeout;
   limits.idle = config.listen.idleTimeout;
+  limits.progressBytesPerSecondMin =
+      static_cast<std::uint32_t>(config.listen.progressBytesPerSecondMin);
+  limits.linger = config.listen.lingerTimeout;
   limits.drain = config.listen.drainTimeout;
+  limits.connectionCountMax = config.listen.connectionsMax;
   return limits;
 }
 
@@ -323,7 +327,7 @@ class Standalone {
         .poolCount = config_.script.isolatePool,
         .cpuMax = config_.script.cpuTimeMax,
         .isolate = {.heapBytesMax = config_.script.heapBytesMax,
-                    .bufferBytesMax = config_.script.heapBytesMax}};
+                    .bufferBytesMax = config_.script.bufferBytesMax}};
     const auto ticketKeys = std::make_shared<tls::TicketKeys>(clock_);
     for (std::size_t i = 0; i < shardCount_; ++i) {
       listen::ListenerOptions plain{.limits = listenLimits(config_), .http = httpLimits(config_)};
@@ -362,7 +366,8 @@ class Standalone {
                                    .httpsPort = https_.port}},
         control::HandlerOptions{.bodyBytesMax = config_.control.bodyBytesMax,
                                 .pendingBytesMax = config_.control.pendingBytesMax,
-                                .threadCount = config_.control.threads});
+                                .threadCount = config_.control.threads,
+                                .hostname = config_.control.hostname});
     adminHandler_ = std::make_unique<control::AdminHandler>([this] { return !draining_; });
     ATOLL_TRY_VOID(startListener(control_, *controlHandler_));
     return startListener(admin_, *adminHandler_);

@@ -24,8 +24,8 @@ struct Printout {
   std::string text;
 };
 
-/// Parses `atolld standalone|control|edge|verify-log [options]` and loads the file of --config. `dataDir` is
-/// filled in and `http`, `https` are off in mode Control.
+/// Parses `atolld standalone|control|edge|verify-log [options]` and loads the file of --config.
+/// `dataDir` is filled in and `http`, `https` are off in mode Control.
 /// @param arguments  without the program's name.
 /// @error InvalidArgument  one line that names the option or key and the mend: exit code 2.
 Result<std::variant<CommandLine, Printout>> parseCommandLine(std::span<const char* const> arguments,

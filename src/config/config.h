@@ -47,7 +47,6 @@ struct Config {
     std::optional<Address> https = Address{"127.0.0.1", 8443};
     std::optional<Address> control = Address{"127.0.0.1", 9090};
     std::optional<Address> admin = Address{"127.0.0.1", 9091};
-    std::uint64_t backlog = 4096;
     std::uint64_t connectionsMax = 20'000;
     std::chrono::milliseconds handshakeTimeout{10'000};
     std::chrono::milliseconds headTimeout{15'000};
@@ -61,7 +60,6 @@ struct Config {
   } listen;
 
   struct Tls {
-    std::string minVersion = "1.2";
     std::vector<Certificate> certificates;
     bool operator==(const Tls&) const = default;
   } tls;

@@ -28,9 +28,6 @@ constexpr Key kKeys[] = {
      "host:port of the control API. Keep it on loopback or behind TLS: tokens pass through it."},
     {"listen.admin", SLOT(listen.admin),
      "host:port of health and metrics, for the operator's own network only."},
-    {"listen.backlog", SLOT(listen.backlog),
-     "Connections the kernel holds for us per listener. Enough for a burst between two rounds.", 1,
-     65'535},
     {"listen.connections_max", SLOT(listen.connectionsMax),
      "Open connections per shard and address; further ones wait unaccepted and idle ones are "
      "closed "
@@ -59,9 +56,6 @@ constexpr Key kKeys[] = {
      "Milliseconds a client gets to read our last words before the socket is closed.", 0, 60'000},
     {"listen.drain_timeout_ms", SLOT(listen.drainTimeout),
      "Milliseconds that requests in flight get to finish after SIGTERM.", 0, kHourMillis},
-
-    {"tls.min_version", SLOT(tls.minVersion),
-     "Oldest TLS version accepted. 1.0 and 1.1 are broken (RFC 8996).", 0, 0, "1.2|1.3"},
 
     {"http.head_bytes_max", SLOT(http.headBytesMax),
      "Bytes of all header fields of a request together; 431 above it. What hosted Workers accept.",
@@ -102,8 +96,9 @@ constexpr Key kKeys[] = {
      "it.",
      kMega, 4 * kGiga},
     {"script.isolates_max", SLOT(script.isolatesMax),
-     "Isolates per shard, idle ones included; the least recently used idle one goes first.", 1,
-     100'000},
+     "Isolates of the node, idle ones included, shared out evenly among its shards; the least "
+     "recently used idle one goes first.",
+     1, 100'000},
     {"script.isolate_pool", SLOT(script.isolatePool),
      "Isolates made ahead per shard, so that a cold request does not wait for one.", 0, 1'000},
     {"script.size_bytes_max", SLOT(script.sizeBytesMax),
@@ -214,13 +209,30 @@ std::string schemaProperty(const Key& key, Config& defaults) {
          " }";
 }
 
-constexpr std::string_view kCertificatesSchema =
-    R"({ "type": "array", "items": { "type": "object", "additionalProperties": false,
-  "required": ["hosts", "certificate", "key"], "properties": {
-    "hosts": { "type": "array", "minItems": 1, "items": { "type": "string" },
-      "description": "Hostnames, exact or *.suffix, whose SNI picks this certificate." },
-    "certificate": { "type": "string", "description": "PEM file, the leaf first." },
-    "key": { "type": "string", "description": "PEM file." } } } })";
+// A list of tables, so it is none of the keys above; it stands behind section "listen".
+constexpr std::string_view kTlsSchema =
+    R"({ "type": "object", "additionalProperties": false, "properties": { "certificates": {
+  "type": "array", "items": { "type": "object", "additionalProperties": false,
+    "required": ["hosts", "certificate", "key"], "properties": {
+      "hosts": { "type": "array", "minItems": 1, "items": { "type": "string" },
+        "description": "Hostnames, exact or *.suffix, whose SNI picks this certificate." },
+      "certificate": { "type": "string", "description": "PEM file, the leaf first." },
+      "key": { "type": "string", "description": "PEM file." } } } } } })";
+
+constexpr std::string_view kCertificatesToml = R"(
+# Certificates, each for the hostnames whose SNI picks it; files are PEM, paths relative to this
+# file. The first answers clients that send no SNI. TLS 1.2 and 1.3 are spoken.
+# [[tls.certificates]]
+# hosts = ["example.com", "*.example.com"]
+# certificate = "example.com.pem"
+# key = "example.com.key"
+)";
+
+std::string indented(std::string_view text, std::string_view lineBreak) {
+  std::string out(text);
+  replaceAll(out, "\n", lineBreak);
+  return out;
+}
 
 }  // namespace
 
@@ -235,6 +247,7 @@ std::string defaultsToml() {
   std::string section;
   for (const Key& key : kKeys) {
     if (const std::string next = sectionOf(key.name); next != section) {
+      if (section == "listen") out += kCertificatesToml;
       section = next;
       out += "\n[" + section + "]\n";
     }
@@ -251,13 +264,6 @@ std::string defaultsToml() {
     appendComment(out, about);
     const std::size_t prefix = section.empty() ? 0 : section.size() + 1;
     out += std::string(key.name.substr(prefix)) + " = " + valueText(slot) + "\n";
-    if (key.name == "tls.min_version") {
-      out +=
-          "\n# Certificates, each for the hostnames whose SNI picks it; files are PEM, paths "
-          "relative to this\n# file. The first answers clients that send no SNI.\n"
-          "# [[tls.certificates]]\n# hosts = [\"example.com\", \"*.example.com\"]\n"
-          "# certificate = \"example.com.pem\"\n# key = \"example.com.key\"\n";
-    }
   }
   return out;
 }
@@ -270,7 +276,6 @@ std::string configSchema() {
   std::string body;
   const auto closeSection = [&] {
     if (section.empty()) return;
-    if (section == "tls") body += ",\n\"certificates\": " + std::string(kCertificatesSchema);
     replaceAll(body, "\n", "\n      ");
     sections += ",\n    \"" + section +
                 "\": { \"type\": \"object\", \"additionalProperties\": false, \"properties\": {" +
@@ -280,6 +285,9 @@ std::string configSchema() {
     const std::string next = sectionOf(key.name);
     if (next != section) {
       closeSection();
+      if (section == "listen") {
+        sections += ",\n    \"tls\": " + indented(kTlsSchema, "\n    ");
+      }
       section = next;
       body.clear();
     }
