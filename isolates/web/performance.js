@@ -1,6 +1,6 @@
 // performance. https://w3c.github.io/hr-time/ and https://w3c.github.io/user-timing/
-// Deviation: the clock is Date's, which stands still while a script runs, in whole milliseconds; so
-// nothing can be timed that a script should not see. timeOrigin is 0, as on other edge platforms.
+// Deviation: the clock is Date's, in whole milliseconds: nothing finer for a script to measure its
+// neighbours by. timeOrigin is 0, as on other edge platforms.
 
 const {
   ArrayPrototypeFilter, ArrayPrototypePush, ArrayPrototypeShift, ArrayPrototypeSlice, DateNow,

@@ -8,6 +8,25 @@ const fromBase64Url = (text) => Uint8Array.from(
 const secret = (bytes, algorithm, usages, extractable = true) =>
   subtle.importKey("raw", bytes, algorithm, extractable, usages);
 
+/** What a call gives here, at the module's top level. */
+const outcome = (run) => {
+  try {
+    return run();
+  } catch (error) {
+    return error.message;
+  }
+};
+const atTopLevel = [outcome(() => crypto.randomUUID()),
+  outcome(() => crypto.getRandomValues(new Uint8Array(4)))];
+const keyAtTopLevel = subtle.generateKey({ name: "AES-GCM", length: 128 }, true, ["encrypt"])
+  .then(() => "a key", (error) => error.message);
+
+test("Random values are not to be had outside of a handler", async () => {
+  for (const message of [...atTopLevel, await keyAtTopLevel]) {
+    ok(String(message).includes("global scope"), message);
+  }
+});
+
 test("crypto.getRandomValues fills integer arrays and gives the same one back", () => {
   for (const Type of [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array,
     Uint32Array, BigInt64Array, BigUint64Array]) {
