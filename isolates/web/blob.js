@@ -12,6 +12,7 @@ const {
 } = internals.webidl;
 
 const kBlobBytesMax = 128 * 1024 * 1024;
+const clamp = { __proto__: null, clamp: true };
 const printable = /^[\x20-\x7e]*$/;
 
 const kAdopt = Symbol("adopt");
@@ -64,9 +65,9 @@ class Blob {
     const bytes = this.#bytes;
     const size = TypedArrayPrototypeGetByteLength(bytes);
     const prefix = "Failed to execute 'slice' on 'Blob'";
-    const from = clampIndex(converters.longLong(start, prefix, "argument 1", { clamp: true }), size);
+    const from = clampIndex(converters.longLong(start, prefix, "argument 1", clamp), size);
     const to = end === undefined ? size :
-      clampIndex(converters.longLong(end, prefix, "argument 2", { clamp: true }), size);
+      clampIndex(converters.longLong(end, prefix, "argument 2", clamp), size);
     return create(TypedArrayPrototypeSubarray(bytes, from, to > from ? to : from),
       toType(type, prefix));
   }

@@ -1,8 +1,8 @@
 // Bodies of requests and responses. https://fetch.spec.whatwg.org/#bodies
 //
-// A body stays in the form it came in for as long as it can: a string is encoded by the host when it
-// is sent, a request's bytes are decoded by the host when text() asks, and an inbound body that is
-// handed on never enters JavaScript. A stream is made only when somebody touches `.body`.
+// A body stays in the form it came in for as long as it can: a string is encoded by the host when
+// it is sent, a request's bytes are decoded by the host when text() asks, and an inbound body that
+// is handed on never enters JavaScript. A stream is made only when somebody touches `.body`.
 
 const {
   ArrayBufferIsView, ArrayIsArray, ArrayPrototypePush, JSONParse, PromiseReject, String,
@@ -45,7 +45,7 @@ class Body {
   type = kTypeNone;
 }
 
-// ---- making bodies -------------------------------------------------------------------------------
+// ---- making bodies ------------------------------------------------------------------------------
 
 function bodyOfText(text, type) {
   const body = new Body();
@@ -96,7 +96,7 @@ function copyBytes(source) {
   return native.copyBytes(source);
 }
 
-/** https://fetch.spec.whatwg.org/#concept-bodyinit-extract; `value` is neither null nor undefined. */
+/** Of neither null nor undefined. https://fetch.spec.whatwg.org/#concept-bodyinit-extract */
 function extractBody(value) {
   if (typeof value === "string") return bodyOfText(value, kTypeText);
   if (isObject(value)) {
@@ -136,7 +136,7 @@ function isIterableBody(value) {
 }
 const objectToString = Object.prototype.toString;
 
-/** A second, independent body with the same content; https://fetch.spec.whatwg.org/#concept-body-clone */
+/** A second, independent body. https://fetch.spec.whatwg.org/#concept-body-clone */
 function cloneBody(body) {
   if (body === null) return null;
   checkUsable(body);
@@ -179,7 +179,7 @@ function transferBody(body) {
   return moved;
 }
 
-// ---- streams on demand ---------------------------------------------------------------------------
+// ---- streams on demand --------------------------------------------------------------------------
 
 /** The value of `.body`. */
 function streamOf(body) {
@@ -230,7 +230,7 @@ function sourceBytes(text, bytes, request) {
   return native.requestBody(internals.headers.requestSlot(request), kTakeBytes);
 }
 
-// ---- reading -------------------------------------------------------------------------------------
+// ---- reading ------------------------------------------------------------------------------------
 
 /** The value of `.bodyUsed`. */
 function isUsed(body) {
@@ -312,11 +312,11 @@ function chunkBytes(chunk) {
     if (bytes !== undefined) return bytes;
   }
   if (typeof chunk === "string") {
-    throw new TypeError("The body's stream gave a string where bytes were expected. Encode it with " +
-      "a TextEncoder, or pipe the stream through a TextEncoderStream.");
+    throw new TypeError("The body's stream gave a string where bytes were expected. Encode it " +
+      "with a TextEncoder, or pipe the stream through a TextEncoderStream.");
   }
-  throw new TypeError("The body's stream gave a value that is not a Uint8Array, an ArrayBuffer or " +
-    "another view of one.");
+  throw new TypeError("The body's stream gave a value that is not a Uint8Array, an ArrayBuffer " +
+    "or another view of one.");
 }
 
 async function consumeBlob(body, type) {
@@ -331,12 +331,12 @@ async function consumeFormData(body, type) {
   return parse(await consume(body, kTakeBytes));
 }
 
-// ---- sending -------------------------------------------------------------------------------------
+// ---- sending ------------------------------------------------------------------------------------
 
 /**
- * The body in the form in which the effects take it, for `invocation`: undefined (none), a string, a
- * Uint8Array, `true` (the bytes that came with this invocation's request) or a number (the id of a
- * body that flows). The body is used up.
+ * The body in the form in which the effects take it, for `invocation`: undefined (none), a string,
+ * a Uint8Array, `true` (the bytes that came with this invocation's request) or a number (the id of
+ * a body that flows). The body is used up.
  */
 function outgoing(invocation, body) {
   if (body === null) return undefined;
@@ -397,7 +397,7 @@ async function pump(outbound, reader, expected) {
   }
 }
 
-// ---- the mixin -----------------------------------------------------------------------------------
+// ---- the mixin ----------------------------------------------------------------------------------
 
 /**
  * Gives a class the members of https://fetch.spec.whatwg.org/#body-mixin. `bodyOf(object)` throws a

@@ -202,8 +202,9 @@ const members = {
 
 const console = Object.create({});
 for (const name of ReflectOwnKeys(members)) {
-  ObjectDefineProperty(console, name,
-    { __proto__: null, value: members[name], writable: true, enumerable: true, configurable: true });
+  ObjectDefineProperty(console, name, {
+    __proto__: null, value: members[name], writable: true, enumerable: true, configurable: true,
+  });
 }
 ObjectDefineProperty(console, Symbol.toStringTag,
   { __proto__: null, value: "console", configurable: true });

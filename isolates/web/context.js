@@ -9,7 +9,7 @@ const {
   currentInvocation, fail, openInvocation, release, reportException, waitUntil,
 } = internals.kernel;
 
-// ---- the context ---------------------------------------------------------------------------------
+// ---- the context --------------------------------------------------------------------------------
 
 const kCreate = Symbol("create");
 
@@ -43,7 +43,7 @@ class ExecutionContext {
 }
 configureInterface(ExecutionContext);
 
-// ---- the script ----------------------------------------------------------------------------------
+// ---- the script ---------------------------------------------------------------------------------
 
 /** The default export, its fetch method and env, once the script is loaded. */
 let target, fetchHandler, env;
@@ -51,7 +51,7 @@ let target, fetchHandler, env;
 const kNoDefault = "The main module has no usable default export. Export the handlers: " +
   "export default { async fetch(request, env, ctx) { return new Response(\"Hello\"); } };";
 
-/** Called once, after the main module was evaluated; throws with a text that says what to change. */
+/** Called once, after the main module was evaluated; throws a text that says what to change. */
 function load(namespace) {
   env = getEnv();
   const exported = namespace.default;
@@ -97,7 +97,7 @@ function makeEnv(bindings) {
   return made;
 }
 
-// ---- events --------------------------------------------------------------------------------------
+// ---- events -------------------------------------------------------------------------------------
 
 /** Event: a request. `content` and `length` are as in requestOfInvocation(). */
 function onFetch(slot, content, length) {
@@ -152,9 +152,9 @@ function onUncaughtException(error) {
   reportException(error);
 }
 
-// ---- modules that the platform provides ----------------------------------------------------------
+// ---- modules that the platform provides ---------------------------------------------------------
 
-/** The exports of an import that is no module of the script; undefined if there is no such thing. */
+/** The exports of an import that is no module of the script; undefined if there is none. */
 function builtinModule(specifier) {
   if (specifier !== "cloudflare:workers") return undefined;
   return {

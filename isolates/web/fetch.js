@@ -111,8 +111,8 @@ function redirect(hop, status, location) {
     throw new TypeError(`${hop.url} redirects to an invalid URL: ${location}`);
   }
   if (status !== 303 && hop.body !== null && hop.body.used) {
-    throw new TypeError(`${hop.url} redirects with status ${status}, which sends the body again; a ` +
-      "stream can be sent only once. Send a string or bytes.");
+    throw new TypeError(`${hop.url} redirects with status ${status}, which sends the body again; ` +
+      "a stream can be sent only once. Send a string or bytes.");
   }
   const toGet = status === 303 ? hop.method !== "GET" && hop.method !== "HEAD" :
     (status === 301 || status === 302) && hop.method === "POST";
@@ -120,7 +120,8 @@ function redirect(hop, status, location) {
     hop.method = "GET";
     hop.body = null;
     dropHeaders(hop, [
-      "content-encoding", "content-language", "content-length", "content-location", "content-type"]);
+      "content-encoding", "content-language", "content-length", "content-location",
+      "content-type"]);
   }
   if (!native.urlSameOrigin(hop.url, target)) {
     dropHeaders(hop, ["authorization", "cookie", "host", "proxy-authorization"]);

@@ -12,7 +12,7 @@ const {
 internals.load("web/blob.js");
 const { bytesOf, createFile, isBlob, isFile, nameOf, typeOf } = internals.blob;
 
-// ---- the class -----------------------------------------------------------------------------------
+// ---- the class ----------------------------------------------------------------------------------
 
 class FormData {
   /** [{name, value}], value a string or a File. */
@@ -124,7 +124,7 @@ function makeEntry(name, value, filename, count, prefix) {
   return { name: text, value: createFile(bytesOf(value), typeOf(value), named) };
 }
 
-// ---- writing -------------------------------------------------------------------------------------
+// ---- writing ------------------------------------------------------------------------------------
 
 function escapeName(text) {
   text = StringPrototypeReplaceAll(text, "\n", "%0A");
@@ -151,7 +151,8 @@ function encodeMultipart(formData) {
   };
   for (let i = 0; i < entries.length; i++) {
     const { name, value } = entries[i];
-    const head = `--${boundary}\r\nContent-Disposition: form-data; name="${escapeName(crlf(name))}"`;
+    const head = `--${boundary}\r\nContent-Disposition: form-data; ` +
+      `name="${escapeName(crlf(name))}"`;
     if (typeof value === "string") {
       add(native.textToBytes(`${head}\r\n\r\n${crlf(value)}\r\n`));
     } else {
@@ -172,14 +173,15 @@ function encodeMultipart(formData) {
   return { bytes, type: `multipart/form-data; boundary=${boundary}` };
 }
 
-// ---- reading -------------------------------------------------------------------------------------
+// ---- reading ------------------------------------------------------------------------------------
 
 const boundaryParameter = /;\s*boundary\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))/i;
 
 /** The parser for a Content-Type: (bytes) => FormData. Throws if there is none for it. */
 function parserFor(type) {
   const text = type === null ? "" : type;
-  const essence = StringPrototypeToLowerCase(StringPrototypeTrim(StringPrototypeSplit(text, ";")[0]));
+  const essence = StringPrototypeToLowerCase(
+    StringPrototypeTrim(StringPrototypeSplit(text, ";")[0]));
   if (essence === "application/x-www-form-urlencoded") return parseUrlencoded;
   if (essence === "multipart/form-data") {
     const found = RegExpPrototypeExec(boundaryParameter, text);

@@ -9,7 +9,7 @@ const {
   requiredArguments,
 } = internals.webidl;
 
-// ---- names and values ----------------------------------------------------------------------------
+// ---- names and values ---------------------------------------------------------------------------
 
 /** Lower-case forms of the names nearly every script uses: saves the call into the host. */
 const knownNames = new Map();
@@ -49,7 +49,7 @@ function normalizeValue(value, prefix) {
   return normal;
 }
 
-// ---- the list ------------------------------------------------------------------------------------
+// ---- the list -----------------------------------------------------------------------------------
 
 /**
  * Names (lower-case) and values in the order given. A request's list stays with the host until
@@ -207,7 +207,7 @@ function sortAndCombine(list) {
   return sorted;
 }
 
-// ---- the class -----------------------------------------------------------------------------------
+// ---- the class ----------------------------------------------------------------------------------
 
 const kGuardNone = 0, kGuardImmutable = 1;
 

@@ -2,7 +2,7 @@
 // that can be helped (getters are named, not called).
 
 const {
-  ArrayBufferPrototypeGetByteLength, ArrayIsArray, ArrayPrototypeIncludes,
+  ArrayBufferIsView, ArrayBufferPrototypeGetByteLength, ArrayIsArray, ArrayPrototypeIncludes,
   ArrayPrototypePush, ArrayPrototypePop, Date, DatePrototypeToISOString, Error, JSONStringify,
   MapPrototypeForEach, MapPrototypeGetSize, ObjectGetOwnPropertyDescriptor,
   ObjectGetPrototypeOf, ObjectIs, ReflectOwnKeys, RegExpPrototypeExec, RegExpPrototypeToString,
@@ -56,12 +56,13 @@ class Inspection {
 
   entries(object, name, depth) {
     const parts = [];
-    let open = "{", close = "}", prefix = name === "Object" ? "" : (name || "[Object: null prototype]");
+    let open = "{", close = "}";
+    let prefix = name === "Object" ? "" : (name || "[Object: null prototype]");
     const size = collectionSize(object);
     if (size !== undefined) {
       prefix += `(${size})`;
       this.collection(object, parts, depth);
-    } else if (ArrayIsArray(object) || ArrayBuffer.isView(object) && !(object instanceof DataView)) {
+    } else if (isListed(object)) {
       open = "[";
       close = "]";
       const { length } = object;
@@ -118,6 +119,11 @@ class Inspection {
       ArrayPrototypePush(parts, `${name}: ${text}`);
     }
   }
+}
+
+/** Arrays and typed arrays are shown as lists. */
+function isListed(object) {
+  return ArrayIsArray(object) || (ArrayBufferIsView(object) && !(object instanceof DataView));
 }
 
 function isIndex(key) {

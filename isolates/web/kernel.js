@@ -1,6 +1,6 @@
 // The kernel: the script's side of src/isolate/host.h. It keeps what a script has under way (its
-// invocations, the questions it asked the host, the bodies that flow in and out) and decides when an
-// invocation is done. It knows no web API; those are built on `internals.kernel`.
+// invocations, the questions it asked the host, the bodies that flow in and out) and decides when
+// an invocation is done. It knows no web API; those are built on `internals.kernel`.
 //
 // The host numbers an invocation by the slot it has in src/webapi/invocation_table.h; everything a
 // script started carries the Invocation it belongs to. native.enter() makes one current, and V8
@@ -12,7 +12,7 @@ const {
   SetPrototypeDelete, SetPrototypeForEach, String, TypeError, TypedArrayPrototypeGetByteLength,
 } = internals.primordials;
 
-// ---- invocations ---------------------------------------------------------------------------------
+// ---- invocations --------------------------------------------------------------------------------
 
 class Invocation {
   open = true;
@@ -133,7 +133,7 @@ async function waitUntil(invocation, promise) {
   release(invocation);
 }
 
-// ---- ops: questions to the host ------------------------------------------------------------------
+// ---- ops: questions to the host -----------------------------------------------------------------
 
 // The forms in which bytes are taken over from the host; src/webapi/bytes.h has the same numbers.
 const kTakeText = 0, kTakeBuffer = 1, kTakeBytes = 2, kTakeJson = 3;
@@ -177,8 +177,8 @@ const kInFlightBytesMax = 128 * 1024 * 1024;
 let inFlightBytes = 0;
 
 /**
- * To be called before each fetch and KV operation. `bytes` are those the host has to keep meanwhile,
- * outside of what the isolate's heap limit sees; give them back with landed().
+ * To be called before each fetch and KV operation. `bytes` are those the host has to keep
+ * meanwhile, outside of what the isolate's heap limit sees; give them back with landed().
  */
 function checkSubrequest(invocation, bytes) {
   if (++invocation.subrequests > kSubrequestsMax) {
@@ -247,7 +247,7 @@ function onOpFailed(id, code, detail) {
   if (op !== undefined) op.reject(op.makeError(code, detail));
 }
 
-// ---- bodies flowing in ---------------------------------------------------------------------------
+// ---- bodies flowing in --------------------------------------------------------------------------
 
 const kCreditBytes = 64 * 1024;
 const kCollectBytesMax = 128 * 1024 * 1024;
@@ -339,7 +339,9 @@ function requireOpen(invocation) {
 }
 
 function bodyError(code, detail) {
-  if (code === "too_large") return new TypeError(`The body is too large to be read whole: ${detail}`);
+  if (code === "too_large") {
+    return new TypeError(`The body is too large to be read whole: ${detail}`);
+  }
   return new TypeError(`The body broke off: ${detail}`);
 }
 
@@ -357,7 +359,7 @@ function onBodyEnd(id, code, detail) {
   body.onEnd(code, detail);
 }
 
-// ---- bodies flowing out --------------------------------------------------------------------------
+// ---- bodies flowing out -------------------------------------------------------------------------
 
 const kHighWaterBytes = 64 * 1024;
 const outboundBodies = new Map();
@@ -452,7 +454,7 @@ function onBodyGone(id, detail) {
   body.gone(new Error(`The body's reader is gone: ${detail}`));
 }
 
-// ---- the end of invocations ----------------------------------------------------------------------
+// ---- the end of invocations ---------------------------------------------------------------------
 
 function onClientGone(slot) {
   const invocation = invocations[slot];
@@ -471,8 +473,8 @@ function onInvocationOver(slot) {
 }
 
 internals.kernel = {
-  InboundBody, OutboundBody, cancelOp, checkSubrequest, currentInvocation, describeError, fail, forget,
-  openInvocation, own, release, reportException, startOp, waitUntil,
+  InboundBody, OutboundBody, cancelOp, checkSubrequest, currentInvocation, describeError, fail,
+  forget, openInvocation, own, release, reportException, startOp, waitUntil,
   kTakeText, kTakeBuffer, kTakeBytes, kTakeJson,
 };
 /** What src/webapi/guest.cc calls; others add theirs. */

@@ -1,8 +1,9 @@
 // KV namespaces, as a binding's value. https://developers.cloudflare.com/kv/api/
 
 const {
-  ArrayBufferIsView, ArrayIsArray, ArrayPrototypePush, DateNow, Error, JSONParse, JSONStringify, Map,
-  MapPrototypeSet, MathFloor, Number, NumberIsInteger, TypeError, TypedArrayPrototypeGetByteLength,
+  ArrayBufferIsView, ArrayIsArray, ArrayPrototypePush, DateNow, Error, JSONParse, JSONStringify,
+  Map, MapPrototypeSet, MathFloor, Number, NumberIsInteger, TypeError,
+  TypedArrayPrototypeGetByteLength,
 } = internals.primordials;
 const {
   configureInterface, converters, illegalConstructor, isArrayBuffer, isObject, requiredArguments,
@@ -20,7 +21,7 @@ const kCacheTtlSecondsMin = 30;
 const kListMax = 1000;
 const kBulkMax = 100;
 
-// ---- checks, with the texts that Workers users know ------------------------------------------------
+// ---- checks, with the texts that Workers users know ---------------------------------------------
 
 function kvError(method, status, text) {
   return new Error(`KV ${method} failed: ${status} ${text}`);
@@ -85,16 +86,16 @@ function toExpiration({ expiration, expirationTtl }) {
         `Invalid expiration_ttl of ${expirationTtl}. Please specify integer greater than 0.`);
     }
     if (ttl < kTtlSecondsMin) {
-      throw kvError("PUT", 400, `Invalid expiration_ttl of ${expirationTtl}. Expiration TTL must be ` +
-        `at least ${kTtlSecondsMin}.`);
+      throw kvError("PUT", 400, `Invalid expiration_ttl of ${expirationTtl}. Expiration TTL must ` +
+        `be at least ${kTtlSecondsMin}.`);
     }
     return now + ttl;
   }
   if (expiration === undefined || expiration === null) return undefined;
   const time = Number(expiration);
   if (!NumberIsInteger(time) || time <= now) {
-    throw kvError("PUT", 400, `Invalid expiration of ${expiration}. Please specify integer greater ` +
-      "than the current number of seconds since the UNIX epoch.");
+    throw kvError("PUT", 400, `Invalid expiration of ${expiration}. Please specify integer ` +
+      "greater than the current number of seconds since the UNIX epoch.");
   }
   if (time < now + kTtlSecondsMin) {
     throw kvError("PUT", 400, `Invalid expiration of ${expiration}. Expiration times must be at ` +
@@ -110,7 +111,8 @@ function toMetadata({ metadata }) {
   if (text === undefined) throw new TypeError("KV metadata must be a value that JSON can hold.");
   const length = utf8Length(text);
   if (length > kMetadataBytesMax) {
-    throw kvError("PUT", 413, `Metadata length of ${length} exceeds limit of ${kMetadataBytesMax}.`);
+    throw kvError("PUT", 413,
+      `Metadata length of ${length} exceeds limit of ${kMetadataBytesMax}.`);
   }
   return text;
 }
@@ -137,7 +139,7 @@ function checkedLength(value) {
   return length;
 }
 
-// ---- questions to the host ---------------------------------------------------------------------------
+// ---- questions to the host ----------------------------------------------------------------------
 
 function newOp(method, bytes = 0) {
   const invocation = currentInvocation();
@@ -216,7 +218,7 @@ function makeListing(hasBytes, flat, cursor) {
   return result;
 }
 
-// ---- the class -------------------------------------------------------------------------------------
+// ---- the class ----------------------------------------------------------------------------------
 
 const kCreate = Symbol("create");
 

@@ -139,7 +139,7 @@ defineBodyMixin(Request, (request) => stateOf(request).body,
   (request) => listGet(listFor(stateOf(request)), "content-type"));
 configureInterface(Request);
 
-// ---- parts on demand -----------------------------------------------------------------------------
+// ---- parts on demand ----------------------------------------------------------------------------
 
 function methodOf(state) {
   if (state.method === undefined) {
@@ -181,7 +181,8 @@ function signalOfInvocation(invocation) {
     const signal = abort.createSignal();
     invocation.clientSignal = signal;
     invocation.onClientGone = () => {
-      abort.signalAbort(signal, internals.domException("AbortError", "The client has disconnected."));
+      abort.signalAbort(signal,
+        internals.domException("AbortError", "The client has disconnected."));
     };
   }
   return invocation.clientSignal;
@@ -200,7 +201,7 @@ function checkNotUsed(state) {
   if (state.body !== null) checkUsable(state.body);
 }
 
-// ---- the constructor -----------------------------------------------------------------------------
+// ---- the constructor ----------------------------------------------------------------------------
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const normalized = new Map([
@@ -227,8 +228,8 @@ function parseRequestUrl(text, prefix) {
       "https://example.com/path.");
   }
   if (native.urlHasCredentials(href)) {
-    throw new TypeError(`${prefix}: the URL contains a user name or password. Use an Authorization ` +
-      "header.");
+    throw new TypeError(`${prefix}: the URL contains a user name or password. Use an ` +
+      "Authorization header.");
   }
   return href;
 }
@@ -271,7 +272,8 @@ function readInit(state, init, prefix) {
   if (cache !== undefined) {
     const text = converters.DOMString(cache, prefix, "cache");
     if (text !== "no-store" && text !== "no-cache" && text !== "default") {
-      throw new TypeError(`${prefix}: Unsupported cache mode: ${text}. Use "no-store" or "no-cache".`);
+      throw new TypeError(`${prefix}: Unsupported cache mode: ${text}. Use "no-store" or ` +
+        '"no-cache".');
     }
     state.cache = text === "default" ? undefined : text;
   }

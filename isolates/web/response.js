@@ -76,7 +76,8 @@ class Response {
         "new Response(null, {status: 302, headers: {Location: path}}) to redirect to a path.");
     }
     if (!isRedirectStatus(code)) {
-      throw new RangeError(`${prefix}: ${code} is not a redirect status (301, 302, 303, 307, 308).`);
+      throw new RangeError(
+        `${prefix}: ${code} is not a redirect status (301, 302, 303, 307, 308).`);
     }
     const state = new ResponseState();
     state.status = code;
@@ -208,7 +209,8 @@ function attachBody(state, value) {
 function attachSource(state, body, type) {
   const { status } = state;
   if (status === 204 || status === 304 || status === 205 || status === 101) {
-    throw new TypeError("Response with null body status (101, 204, 205, or 304) cannot have a body.");
+    throw new TypeError(
+      "Response with null body status (101, 204, 205, or 304) cannot have a body.");
   }
   state.body = body;
   state.contentType = type;

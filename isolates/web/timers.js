@@ -57,7 +57,8 @@ function cancelTimer(timer) {
 
 /** Milliseconds, whole; what is no sensible number is 0. */
 function toDelay(value) {
-  const number = value === undefined ? 0 : converters.unrestrictedDouble(value, "setTimeout", "delay");
+  if (value === undefined) return 0;
+  const number = converters.unrestrictedDouble(value, "setTimeout", "delay");
   if (!(number > 0)) return 0;
   return number > kDelayMillisMax ? kDelayMillisMax : number - number % 1;
 }
@@ -109,7 +110,7 @@ function onTimerFired(id) {
   }
 }
 
-// ---- scheduler.wait() ----------------------------------------------------------------------------
+// ---- scheduler.wait() ---------------------------------------------------------------------------
 
 /** Workers' own: await scheduler.wait(milliseconds, {signal}). */
 class Scheduler {

@@ -1,7 +1,7 @@
 // Counts the visits of each path in a KV namespace, bound as COUNTS.
 //
-// Reads are local to the node; a write resolves once it is committed and visible here. Two visits at
-// the same instant may count as one: KV has no transactions.
+// Reads are local to the node; a write resolves once it is committed and visible here. Two visits
+// at the same instant may count as one: KV has no transactions.
 
 export default {
   async fetch(request, env) {

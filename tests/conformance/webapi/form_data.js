@@ -7,7 +7,8 @@ test("FormData keeps entries in order", () => {
   form.append("b", 2);
   form.append("a", "3");
   same([...form], [["a", "1"], ["b", "2"], ["a", "3"]]);
-  same([form.get("a"), form.getAll("a"), form.get("x"), form.has("b")], ["1", ["1", "3"], null, true]);
+  same([form.get("a"), form.getAll("a"), form.get("x"), form.has("b")],
+    ["1", ["1", "3"], null, true]);
   form.set("a", "only");
   same([...form], [["a", "only"], ["b", "2"]]);
   form.delete("a");

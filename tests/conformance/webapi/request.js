@@ -79,7 +79,8 @@ test("Request init is checked", () => {
   throws("TypeError", () => new Request("http://x", { cache: "force-cache" }));
   same(new Request("http://x", { cache: "no-store" }).cache, "no-store");
   throws("TypeError", () => new Request("http://x", { integrity: "sha256-x" }));
-  throws("Error", () => new Request("http://x", { get method() { throw new Error("mine"); } }), "mine");
+  throws("Error", () => new Request("http://x", { get method() { throw new Error("mine"); } }),
+    "mine");
   same(new Request("http://x", { cf: { a: 1 } }).cf, { a: 1 });
   same(new Request("http://x", null).method, "GET");
 });
