@@ -33,7 +33,8 @@ std::vector<host::TimerStart> timersOf(const host::Outbox& outbox) {
 TEST_CASE("Each level of console reaches the host") {
   TestScript script(R"js(
     export default { fetch() {
-      console.debug("d"); console.log("l"); console.info("i"); console.warn("w"); console.error("e");
+      console.debug("d"); console.log("l"); console.info("i");
+      console.warn("w"); console.error("e");
       return new Response();
     } };
   )js");
@@ -153,7 +154,8 @@ TEST_CASE("Timers fire in their invocation, with their arguments, until cleared"
 TEST_CASE("Timers take odd delays as the standard has it, and at most 10,000 at once") {
   TestScript script(R"js(
     export default { fetch() {
-      for (const delay of [-5, NaN, "7", 1.9, Infinity, undefined, null]) setTimeout(() => {}, delay);
+      const delays = [-5, NaN, "7", 1.9, Infinity, undefined, null];
+      for (const delay of delays) setTimeout(() => {}, delay);
       const results = [];
       for (const bad of ["code", null, undefined, {}]) {
         try { setTimeout(bad, 0); } catch (error) { results.push(error.name); }

@@ -11,7 +11,8 @@ TEST_CASE("A script that replaces every method of the built-ins still gets and g
     const boom = () => { throw new Error("patched"); };
     const { getOwnPropertyNames, defineProperty, getOwnPropertyDescriptor } = Object;
     const holders = [Array, Object, Function, Map, Set, WeakMap, WeakSet, Promise, String, RegExp,
-      Number, Symbol, Date, Error, TypeError, ArrayBuffer, Uint8Array, Reflect.getPrototypeOf(Uint8Array),
+      Number, Symbol, Date, Error, TypeError, ArrayBuffer, Uint8Array,
+      Reflect.getPrototypeOf(Uint8Array),
       Headers, Request, Response, ReadableStream, ReadableStreamDefaultReader, AbortSignal,
       EventTarget];
     const namespaces = [Object, Reflect, JSON, Math, Array, Promise, String, Number, Symbol];
@@ -114,7 +115,8 @@ TEST_CASE("A stream written after its end, or closed twice, hurts only the scrip
       const stream = new ReadableStream({ start(controller) {
         controller.enqueue(new Uint8Array([65]));
         controller.close();
-        for (const late of [() => controller.enqueue(new Uint8Array(1)), () => controller.close()]) {
+        const bytes = new Uint8Array(1);
+        for (const late of [() => controller.enqueue(bytes), () => controller.close()]) {
           try { late(); } catch (error) { console.log(error.name); }
         }
       } });

@@ -64,7 +64,9 @@ TEST_CASE("text(), json() and arrayBuffer() collect a streamed body in one quest
 TEST_CASE("A body that is too large or breaks off rejects what reads it") {
   TestScript script(R"js(
     export default { async fetch(request) {
-      try { await request.text(); } catch (error) { return new Response(error.name + error.message); }
+      try { await request.text(); } catch (error) {
+        return new Response(error.name + error.message);
+      }
     } };
   )js");
   host::Outbox outbox = script.run(streamedPost(script, 2));
