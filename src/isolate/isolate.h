@@ -55,8 +55,8 @@ class Isolate {
 
   /// One slice: enters, delivers each event and drains microtasks after each, leaves. Effects are
   /// appended to `outbox`.
-  /// @error Timeout (CPU time used up), TooLarge (memory), Script (load failed): the isolate must be
-  /// dropped.
+  /// @error Timeout (CPU time used up), TooLarge (memory), Script (load failed): the isolate must
+  /// be dropped.
   Result<> run(std::span<host::Event> events, host::Outbox& outbox);
 
   /// Whether storeCode() has something to do: modules were compiled, not taken from the code cache.

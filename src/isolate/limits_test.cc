@@ -1,6 +1,5 @@
 #include <doctest/doctest.h>
 
-#include <atomic>
 #include <string>
 #include <thread>
 
@@ -18,6 +17,18 @@ std::unique_ptr<Isolate> load(const std::string& body, IsolateLimits limits = {}
   REQUIRE(isolate->load(testVersion("export default { async fetch(target) { " + body + " } }"))
               .has_value());
   return isolate;
+}
+
+/// Runs the script until another thread, once the script called enter(), ends it.
+std::string endFromOutside(Isolate& isolate) {
+  testEntered() = false;
+  std::thread watchdog([&] {
+    while (!testEntered()) std::this_thread::yield();
+    isolate.terminate();
+  });
+  std::string end = answerOf(isolate);
+  watchdog.join();
+  return end;
 }
 
 TEST_CASE("a script that uses up its memory loses its isolate; process and neighbours live") {
@@ -74,23 +85,39 @@ TEST_CASE("memory that bypasses the allocator is seen: resizable buffers and Was
 }
 
 TEST_CASE("a slice that another thread ends is over; finally blocks and catch do not save it") {
-  for (const char* const body : {"for (;;) {}",
-                                 "for (;;) { try { for (;;) {} } catch {} finally { "
-                                 "for (;;) {} } }",
-                                 "await null; for (;;) {}", "/(a*)*b/.test('a'.repeat(100))"}) {
+  for (const char* const body :
+       {"for (;;) {}",
+        "for (;;) { try { for (;;) {} } catch {} finally { "
+        "for (;;) {} } }",
+        "await null; for (;;) {}", "/(a*)*b/.test('a'.repeat(100))",
+        "let a; for (;;) a = new Array(1000)", "const a = []; for (;;) { a.push(1); a.pop() }"}) {
     CAPTURE(body);
-    const auto isolate = load("log('in'); " + std::string(body));
-    std::atomic<bool> done = false;
-    std::thread watchdog([&] {
-      while (!done) {  // Again and again: V8 forgets one that comes before the slice is in.
-        isolate->terminate();
-        std::this_thread::yield();
-      }
-    });
-    const std::string end = answerOf(*isolate);
-    done = true;
-    watchdog.join();
-    CHECK(end == "lost: the script used more CPU time than it may");
+    const auto isolate = load("enter(); " + std::string(body));
+    CHECK(endFromOutside(*isolate) == "lost: the script used more CPU time than it may");
+  }
+}
+
+TEST_CASE("an endless loop in Wasm is ended as well, with and without calls in it") {
+  // (func (export "spin") (loop br 0)) and (func $f) (func (export "spin") (loop call 0 br 0))
+  const std::string plain(
+      "\0asm\1\0\0\0\1\4\1\x60\0\0\3\2\1\0\7\x08\1\4spin\0\0\x0a\x09\1\7\0\3\x40\x0c\0\x0b\x0b",
+      39);
+  const std::string calling(
+      "\0asm\1\0\0\0\1\4\1\x60\0\0\3\3\2\0\0\7\x08\1\4spin\0\1"
+      "\x0a\x0e\2\2\0\x0b\x09\0\3\x40\x10\0\x0c\0\x0b\x0b",
+      45);
+  startTestGuest();
+  for (const std::string& wasm : {plain, calling}) {
+    const auto isolate = Isolate::create({}).value();
+    REQUIRE(
+        isolate
+            ->load(testVersion(
+                {testModule("index.js",
+                            "import m from './spin.wasm'; const i = new WebAssembly.Instance(m);"
+                            "export default { fetch() { enter(); i.exports.spin() } }"),
+                 testModule("spin.wasm", wasm, deploy::ModuleType::Wasm)}))
+            .has_value());
+    CHECK(endFromOutside(*isolate) == "lost: the script used more CPU time than it may");
   }
 }
 

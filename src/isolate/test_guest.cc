@@ -18,6 +18,7 @@ struct TestState final : Guest::State {
 
 constexpr std::string_view kBaseScript = R"js(
   globalThis.log = (text) => native.log(String(text));
+  globalThis.enter = native.enter;
   globalThis.lazy = () => native.loadScript("web/lazy.js");
   // Settles an invocation with what the handler gives, now or later.
   internals.dispatch = async (handler, invocation, target) => {
@@ -58,8 +59,10 @@ void failed(const v8::FunctionCallbackInfo<v8::Value>& info) {
                               .message = toUtf8(info.GetIsolate(), info[1])});
 }
 
-constexpr std::array kNatives{Native{"log", &log}, Native{"respond", &respond},
-                              Native{"failed", &failed}};
+void enter(const v8::FunctionCallbackInfo<v8::Value>&) { testEntered() = true; }
+
+constexpr std::array kNatives{Native{"log", &log}, Native{"enter", &enter},
+                              Native{"respond", &respond}, Native{"failed", &failed}};
 constexpr std::array kScripts{WebScript{"web/base.js", kBaseScript},
                               WebScript{"web/lazy.js", kLazyScript, false}};
 
@@ -129,6 +132,11 @@ class TestGuest final : public Guest {
 };
 
 }  // namespace
+
+std::atomic<bool>& testEntered() {
+  static std::atomic<bool> entered = false;
+  return entered;
+}
 
 const Guest& startTestGuest() {
   static const TestGuest guest;

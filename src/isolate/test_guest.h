@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,11 +9,15 @@
 
 /// A guest small enough to read at a glance, for tests of this module and of those above it. A
 /// script's `export default { fetch(target) { … } }` gives a string, or a promise of one, and that
-/// is the response's body; globalThis.log(text) logs; globalThis.lazy() comes from a lazy script.
+/// is the response's body; globalThis.log(text) logs; globalThis.lazy() comes from a lazy script;
+/// globalThis.enter() sets testEntered().
 namespace atolld::isolate {
 
 /// The guest of the test process. Platform::start() is called on the first use.
 const Guest& startTestGuest();
+
+/// Set by a script's enter(): another thread sees that a slice is running.
+std::atomic<bool>& testEntered();
 
 /// A version whose main module is `source`.
 std::shared_ptr<const deploy::Version> testVersion(std::string source);
