@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "isolate/hardening.h"
 #include "isolate/isolate_state.h"
 #include "isolate/process.h"
 #include "isolate/v8_strings.h"
@@ -63,6 +64,7 @@ void makeContext(Isolate& isolate, IsolateState& state) {
   context->AllowCodeGenerationFromStrings(false);
   context->SetErrorMessageForCodeGenerationFromStrings(asciiString(
       state.v8, "eval() and new Function() are not available: code runs only as it was deployed"));
+  hardenWebAssembly(context, takeObject(context, kHardenWasmData).As<v8::Function>());
   const v8::Local<v8::Object> internals = takeObject(context, kInternalsData);
   setContextObjects(context, takeObject(context, kNativeData), internals,
                     takeObject(context, kLoadedScriptsData));
@@ -72,11 +74,12 @@ void makeContext(Isolate& isolate, IsolateState& state) {
   state.outbox = nullptr;
 }
 
-/// Foreground tasks V8 posted to itself (finalizers, incremental marking).
-bool pumpTasks(v8::Isolate* isolate) {
+/// Runs what V8 posted to itself for this isolate: incremental marking, and finalizers, which are
+/// script.
+void pumpTasks(v8::Isolate* isolate) {
   bool any = false;
   while (v8::platform::PumpMessageLoop(&v8Platform(), isolate)) any = true;
-  return any;
+  if (any) isolate->PerformMicrotaskCheckpoint();
 }
 
 }  // namespace
@@ -146,6 +149,7 @@ Result<> Isolate::load(std::shared_ptr<const deploy::Version> version) {
   ATOLL_CHECK(s.version == nullptr && version != nullptr);
   s.version = std::move(version);
   const Entered entered(s);
+  const v8::TryCatch tryCatch(s.v8);  // Where a termination ends.
   s.outbox = &s.earlyEffects;
   s.modules = std::make_unique<ModuleGraph>(*this, s.version);
   const Result<> loaded = [&]() -> Result<> {
@@ -154,9 +158,9 @@ Result<> Isolate::load(std::shared_ptr<const deploy::Version> version) {
     return process().guest.onLoaded(*this, entered.context, exports);
   }();
   if (s.loss.load() == Loss::None) reportUncaught(*this, s, entered.context);
-  s.outbox = nullptr;
   s.slicesUntilMeasure = 0;
   measureHeap(s);
+  s.outbox = nullptr;
   if (const Loss loss = s.loss.load(); loss != Loss::None) {
     return std::unexpected(lossError(loss, s.limits));
   }
@@ -169,6 +173,7 @@ Result<> Isolate::link(std::shared_ptr<const deploy::Version> version) {
   ATOLL_CHECK(s.version == nullptr && version != nullptr);
   s.version = std::move(version);
   const Entered entered(s);
+  const v8::TryCatch tryCatch(s.v8);
   s.modules = std::make_unique<ModuleGraph>(*this, s.version);
   Result<> linked = s.modules->link(entered.context);
   if (linked) linked = s.modules->compileUnimported(entered.context);

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "isolate/hardening.h"
 #include "isolate/test_guest.h"
 
 namespace atolld::isolate {
@@ -59,11 +60,23 @@ TEST_CASE("scripts cannot make code, share memory or block") {
                "EvalError: eval() and new Function() are not available: code runs only as it was "
                "deployed"},
            Row{"typeof SharedArrayBuffer", "undefined"},
-           Row{"(() => { try { return new WebAssembly.Memory({initial: 1, maximum: 1, shared: "
-               "true}).buffer.constructor.name } catch (e) { return 'refused' } })()",
-               "Object"},
+           Row{"new WebAssembly.Memory({initial: 1, maximum: 1, shared: true})",
+               "TypeError: WebAssembly.Memory: shared memory is not available"},
+           Row{"new WebAssembly.Memory({initial: 1, maximum: 1, get shared() { "
+               "return globalThis.asked || !(globalThis.asked = true) } }).buffer.byteLength",
+               "65536"},
+           Row{"new WebAssembly.Memory(Object.assign(() => {}, {initial: 1, maximum: 1, shared: "
+               "true}))",
+               "TypeError: WebAssembly.Memory: shared memory is not available"},
+           Row{"new (new WebAssembly.Memory({initial: 1})).constructor("
+               "{initial: 1, maximum: 1, shared: 1})",
+               "TypeError: WebAssembly.Memory: shared memory is not available"},
+           Row{"[new WebAssembly.Memory({initial: 2}) instanceof WebAssembly.Memory, "
+               "WebAssembly.Memory.name]",
+               "true,Memory"},
            Row{"Atomics.wait(new Int32Array(new ArrayBuffer(8)), 0, 0)",
                "TypeError: [object Int32Array] is not a shared typed array."},
+           Row{"typeof Atomics.waitAsync", "undefined"},
            Row{"typeof native", "undefined"},
            Row{"typeof internals", "undefined"},
        }) {
@@ -71,6 +84,28 @@ TEST_CASE("scripts cannot make code, share memory or block") {
     CHECK(loadAndAnswer(testVersion("export default { fetch() { return " + std::string(expression) +
                                     " } }")) == expected);
   }
+}
+
+TEST_CASE("a Wasm module with a shared memory of its own is found and refused") {
+  const std::string header("\0asm\1\0\0\0", 8);
+  CHECK(definesSharedMemory(header + std::string("\5\4\1\3\1\1", 6)));
+  CHECK(definesSharedMemory(header + std::string("\1\4\1\x60\0\0", 6) +
+                            std::string("\5\x87\0\2\1\1\xff\1\3\1", 10)));
+  CHECK_FALSE(definesSharedMemory(header + std::string("\5\4\1\1\3\3", 6)));
+  CHECK_FALSE(definesSharedMemory(header));
+  for (const std::string_view hostile :
+       {"", "\0asm", "12345678\5", "12345678\5\xff\xff\xff\xff\xff\xff", "12345678\5\1\xff",
+        "12345678\5\x7f\1"}) {
+    CHECK_FALSE(definesSharedMemory(hostile));
+  }
+  startTestGuest();
+  const auto loaded = Isolate::create({}).value()->load(testVersion(
+      {testModule("index.js", "import m from './t.wasm'; export default {}"),
+       testModule("t.wasm", header + std::string("\5\4\1\3\1\1", 6), deploy::ModuleType::Wasm)}));
+  REQUIRE_FALSE(loaded.has_value());
+  CHECK(loaded.error().detail ==
+        "t.wasm: TypeError: it defines a shared memory, which is not "
+        "available: build it without threads");
 }
 
 TEST_CASE("rejections without a handler and stray exceptions reach the guest, once") {

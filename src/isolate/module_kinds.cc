@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "isolate/bounded_cache.h"
 #include "isolate/code_cache.h"
+#include "isolate/hardening.h"
 #include "isolate/isolate.h"
 #include "isolate/isolate_state.h"
 #include "isolate/module_entry.h"
@@ -46,6 +47,11 @@ v8::MaybeLocal<v8::WasmModuleObject> compileWasm(v8::Isolate* isolate,
   }
   IsolateState& state = stateOf(isolate);
   const std::string_view bytes = module.content.view();
+  if (definesSharedMemory(bytes)) {
+    isolate->ThrowException(v8::Exception::TypeError(asciiString(
+        isolate, "it defines a shared memory, which is not available: build it without threads")));
+    return {};
+  }
   state.wasmCompileAllowed = true;
   const v8::MaybeLocal<v8::WasmModuleObject> compiled = v8::WasmModuleObject::Compile(
       isolate, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "isolate/external_references.h"
+#include "isolate/hardening.h"
 #include "isolate/process.h"
 #include "isolate/script_error.h"
 #include "isolate/snapshot_blob.h"
@@ -32,16 +33,6 @@ v8::Local<v8::Object> makeNativeObject(v8::Local<v8::Context> context, const Gue
   return native;
 }
 
-/// Wasm memories can still make the buffers: without this, their `constructor` would hand out the
-/// class, whose growable instances no memory limit sees.
-void hideSharedArrayBuffer(v8::Local<v8::Context> context) {
-  v8::Isolate* const isolate = v8::Isolate::GetCurrent();
-  const auto prototype = v8::SharedArrayBuffer::New(isolate, 0)->GetPrototypeV2().As<v8::Object>();
-  for (const std::string_view name : {"constructor", "grow"}) {
-    ATOLL_CHECK(prototype->Delete(context, asciiString(isolate, name)).FromMaybe(false));
-  }
-}
-
 Result<> fillContext(v8::SnapshotCreator& creator, const Guest& guest) {
   v8::Isolate* const isolate = creator.GetIsolate();
   const v8::HandleScope scope(isolate);
@@ -49,7 +40,7 @@ Result<> fillContext(v8::SnapshotCreator& creator, const Guest& guest) {
   const v8::Context::Scope entered(context);
   const v8::TryCatch tryCatch(isolate);
 
-  hideSharedArrayBuffer(context);
+  const v8::Local<v8::Function> hardenWasm = hardenContext(context);
   const v8::Local<v8::Object> native = makeNativeObject(context, guest);
   const v8::Local<v8::Object> internals =
       v8::Object::New(isolate, v8::Null(isolate), nullptr, nullptr, 0);
@@ -72,6 +63,7 @@ Result<> fillContext(v8::SnapshotCreator& creator, const Guest& guest) {
   ATOLL_CHECK(creator.AddData(context, native) == kNativeData);
   ATOLL_CHECK(creator.AddData(context, internals) == kInternalsData);
   ATOLL_CHECK(creator.AddData(context, loaded) == kLoadedScriptsData);
+  ATOLL_CHECK(creator.AddData(context, hardenWasm) == kHardenWasmData);
   return {};
 }
 

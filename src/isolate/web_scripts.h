@@ -15,7 +15,12 @@ enum IsolateSlot : std::uint32_t { kIsolateDataSlot = 0, kWebScriptsDataSlot = 1
 enum ContextSlot : int { kNativeSlot = 1, kInternalsSlot = 2, kLoadedScriptsSlot = 3 };
 
 /// What snapshot.cc stores with the context, in this order, and isolate.cc takes out again.
-enum SnapshotData : std::size_t { kNativeData = 0, kInternalsData = 1, kLoadedScriptsData = 2 };
+enum SnapshotData : std::size_t {
+  kNativeData = 0,
+  kInternalsData = 1,
+  kLoadedScriptsData = 2,
+  kHardenWasmData = 3
+};
 
 /// Puts the three objects into the context's slots.
 void setContextObjects(v8::Local<v8::Context> context, v8::Local<v8::Object> native,

@@ -112,9 +112,8 @@ bool Scheduler::runReady() {
     Worker& worker = *ready_.front();
     ready_.pop_front();
     startSlice(worker);
-    const bool loads = worker.slice_.isolate == nullptr;
     runSlice(worker.slice_, *pool_, *runner_);
-    settleSlice(worker, loads);
+    settleSlice(worker);
   }
   return hasReady();
 }
@@ -157,9 +156,9 @@ void Scheduler::startSlice(Worker& worker) {
   }
 }
 
-void Scheduler::settleSlice(Worker& worker, bool loaded) {
+void Scheduler::settleSlice(Worker& worker) {
   Slice& slice = worker.slice_;
-  if (!loaded) owner_.onEffects(worker, slice.outbox);
+  if (slice.kind == Slice::Kind::Events) owner_.onEffects(worker, slice.outbox);
   slice.outbox.clear();
   if (!slice.result) return lose(worker, slice.result.error());
   worker.busy_ = false;

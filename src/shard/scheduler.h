@@ -28,8 +28,8 @@ class Worker;
 /// and post() on any worker.
 class WorkerOwner {
  public:
-  /// A slice with events of `worker`'s ended, with or without effects. Effects in order; the outbox is emptied by
-  /// the callee.
+  /// A slice with events of `worker`'s ended, with or without effects. Effects in order; the outbox
+  /// is emptied by the callee.
   virtual void onEffects(Worker& worker, isolate::host::Outbox& outbox) = 0;
   /// The isolate is lost (limit broken, load failed): every invocation in it has ended with
   /// `error`. The Worker is gone on return.
@@ -129,7 +129,7 @@ class Scheduler {
   void makeReady(Worker& worker);
   void updateIdle(Worker& worker);
   void startSlice(Worker& worker);
-  void settleSlice(Worker& worker, bool loaded);
+  void settleSlice(Worker& worker);
   void lose(Worker& worker, const Error& error);
   std::unique_ptr<Worker> remove(Worker& worker);
   bool evictOne();
