@@ -154,10 +154,16 @@ std::optional<Result<std::optional<KvEntry>>> KvStore::tryGet(std::string_view n
 Result<std::optional<KvEntry>> KvStore::get(std::string_view namespaceId,
                                             std::string_view key) const {
   ATOLL_TRY_VOID(checkNamespace(namespaceId));
-  const std::unique_ptr<View> view = database_.view();
-  auto found = readEntry(namespaceId, key, seconds(clock_), [&](std::string_view rowKey) -> Lookup {
-    return view->get(Family::Kv, rowKey);
+  const std::int64_t now = seconds(clock_);
+  auto found = readEntry(namespaceId, key, now, [&](std::string_view rowKey) -> Lookup {
+    return database_.get(Family::Kv, rowKey);
   });
+  if (!found) {
+    const std::unique_ptr<View> view = database_.view();
+    found = readEntry(namespaceId, key, now, [&](std::string_view rowKey) -> Lookup {
+      return view->get(Family::Kv, rowKey);
+    });
+  }
   if (!found) return fail(ErrorCode::Corrupt, "a KV value is missing its second half");
   return *std::move(found);
 }

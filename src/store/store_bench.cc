@@ -1,5 +1,7 @@
-// store_bench [DIRECTORY]: commits a second by 1 and 64 writers, and what a read from memory costs.
-// Figures are of this machine and this disk: compare runs, not machines.
+// store_bench [DIRECTORY]: commits a second by 1 and 64 writers, and what a read from memory costs
+// in CPU time. Figures are of this machine and this disk: compare runs, not machines.
+
+#include <time.h>
 
 #include <atomic>
 #include <chrono>
@@ -27,6 +29,13 @@ double secondsSince(SteadyClock::time_point start) {
   return std::chrono::duration<double>(SteadyClock::now() - start).count();
 }
 
+/// CPU time of this thread: what a read costs, whoever else uses the machine.
+double threadSeconds() {
+  timespec now{};
+  ATOLL_CHECK(::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) == 0);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
 KvPut putOf(std::string key) {
   return {.key = std::move(key), .value = Bytes(std::string(1000, 'v'))};
 }
@@ -49,12 +58,15 @@ void measureCommits(KvStore& kv, int writers) {
               static_cast<double>(commits) / secondsSince(start));
 }
 
+/// `read` says whether memory had the answer; a file that a compaction has just made is not there.
 void measureReads(const char* what, const std::function<bool(int)>& read) {
   constexpr int kReads = 400'000;
-  for (int i = 0; i < kReads / 10; ++i) ATOLL_CHECK(read(i));
-  const auto start = SteadyClock::now();
-  for (int i = 0; i < kReads; ++i) ATOLL_CHECK(read(i));
-  std::printf("%-34s %5.0f ns\n", what, secondsSince(start) / kReads * 1e9);
+  for (int i = 0; i < kReads / 10; ++i) read(i);
+  int answered = 0;
+  const double start = threadSeconds();
+  for (int i = 0; i < kReads; ++i) answered += read(i) ? 1 : 0;
+  std::printf("  %-32s %5.0f ns, %5.1f %% answered from memory\n", what,
+              (threadSeconds() - start) / kReads * 1e9, 100.0 * answered / kReads);
 }
 
 void measureAllReads(const KvStore& kv) {
@@ -63,21 +75,25 @@ void measureAllReads(const KvStore& kv) {
   measureReads("making the key (in all below)", [&](int i) { return !keyOf(i).empty(); });
   measureReads("tryGet, hit, 1 KB", [&](int i) {
     const auto found = kv.tryGet(kNamespace, keyOf(i));
-    return found && found->value().has_value();
+    ATOLL_CHECK(!found || found->value().has_value());
+    return found.has_value();
   });
   measureReads("tryGet, miss among the keys", [&](int i) {
     const auto found = kv.tryGet(kNamespace, keyOf(i) + "x");
-    return !found || !found->value().has_value();  // A Bloom filter errs once in a hundred.
+    ATOLL_CHECK(!found || !found->value().has_value());
+    return found.has_value();
   });
   measureReads("tryGet, miss, another namespace", [&](int i) {
     const auto found = kv.tryGet("another", keyOf(i));
-    return !found || !found->value().has_value();
+    ATOLL_CHECK(!found || !found->value().has_value());
+    return found.has_value();
   });
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   const SystemClock clock;
   const testing::TempDirectory temporary;
   const std::string path = argc > 1 ? argv[1] : temporary.path();
@@ -96,8 +112,15 @@ int main(int argc, char** argv) {
   }
   const auto database = Database::open({.path = path}, clock).value();
   const KvStore kv(*database, clock);
-  for (int i = 0; i < kKeyCount; ++i) {
-    ATOLL_CHECK(kv.get(kNamespace, std::format("key/{:08}", i)).value().has_value());
+  // Until a pass reads nothing from disk: a compaction after the opening may undo the one before.
+  for (int missing = 1; missing > 0;) {
+    missing = 0;
+    for (int i = 0; i < kKeyCount; ++i) {
+      const std::string key = std::format("key/{:08}", i);
+      if (kv.tryGet(kNamespace, key)) continue;
+      ATOLL_CHECK(kv.get(kNamespace, key).value().has_value());
+      ++missing;
+    }
   }
   std::printf("from files, through the block cache:\n");
   measureAllReads(kv);
