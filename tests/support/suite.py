@@ -105,7 +105,19 @@ def build(kind, tally, targets=()):
     return code == 0
 
 
-DOCTEST = re.compile(r"test cases:\s*(\d+) \|\s*(\d+) passed \|\s*(\d+) failed \|\s*(\d+) skipped")
+UNITTEST = re.compile(r"^Ran (\d+) tests? in ", re.M)
+DOCTEST = re.compile(r"test cases:\s*\d+ \|\s*(\d+) passed \|\s*(\d+) failed \|\s*(\d+) skipped")
+
+
+def case_counts(output):
+    """(passed, failed, skipped) cases, if the program ends in a summary of them; else None."""
+    if doctest := DOCTEST.search(output):
+        return tuple(map(int, doctest.groups()))
+    if ran := UNITTEST.search(output):
+        bad = sum(map(int, re.findall(r"(?:failures|errors)=(\d+)", output)))
+        left_out = sum(map(int, re.findall(r"skipped=(\d+)", output)))
+        return int(ran[1]) - bad - left_out, bad, left_out
+    return None
 
 
 def unit(kind, tally, only):
@@ -116,7 +128,7 @@ def unit(kind, tally, only):
     log = LOGS / f"unit-{kind}.log"
     env = SANITIZER_ENV if kind in ("asan", "tsan") else {}
     scale = "4" if kind in ("asan", "tsan") else "2"
-    names = [only] if only else []
+    names = []
     if only:
         listed = subprocess.run(["meson", "test", "-C", directory, "--list", "--no-rebuild"],
                                 cwd=TOP, capture_output=True, text=True).stdout
@@ -134,19 +146,16 @@ def unit(kind, tally, only):
         entry = json.loads(line)
         name = f"unit {re.split('[:/ ]+', entry['name'])[-1]} ({kind})"
         output = entry.get("stdout", "") + entry.get("stderr", "")
-        counts = DOCTEST.search(output)
-        if not counts:
-            tally.add(name, "passed" if entry["result"] == "OK" else "failed",
-                      f"{entry['result']}\n{output}")
-            continue
-        total, good, bad, left_out = map(int, counts.groups())
-        tally.passed += good
-        tally.skipped += left_out
-        if bad or entry["result"] != "OK":
-            tally.add(name, "failed", output)
+        ok = entry["result"] == "OK"
+        good, bad, left_out = case_counts(output) or (int(ok), 0, 0)
+        if not ok:
+            tally.add(name, "failed", f"{entry['result']}\n{output}")
+            tally.passed += good
             tally.failed += max(0, bad - 1)
         else:
+            tally.passed += good
             say(f"  ok       {name}: {good} cases, {entry['duration']:.1f} s")
+        tally.skipped += left_out
 
 
 def python_files(folders, only):
