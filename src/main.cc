@@ -27,9 +27,11 @@
 #include "gateway/publisher.h"
 #include "isolate/builtin_snapshot.h"
 #include "isolate/isolate.h"
+#include "isolate/validator.h"
 #include "listen/listener.h"
 #include "loop/loop.h"
 #include "loop/mailbox.h"
+#include "loop/resolver.h"
 #include "loop/signal_watcher.h"
 #include "loop/socket.h"
 #include "loop/thread_pool.h"
@@ -41,6 +43,7 @@
 #include "tls/certificate_store.h"
 #include "tls/context.h"
 #include "tls/ticket_keys.h"
+#include "upstream/client.h"
 #include "webapi/guest.h"
 
 namespace {
@@ -226,8 +229,11 @@ Result<Bound> bindAddress(const std::optional<config::Address>& address, std::si
 class EdgeEngine final : public shard::Engine {
  public:
   EdgeEngine(const dispatch::Node& node, loop::Loop& loop, loop::Mailbox& mailbox,
-             const shard::SchedulerLimits& limits)
-      : dispatcher_(node, loop, mailbox, limits), loop_(loop) {}
+             const shard::SchedulerLimits& limits, const upstream::ClientOptions& upstreamOptions)
+      : resolver_(loop, node.storage),
+        upstream_(loop, resolver_, upstreamOptions),
+        dispatcher_(node, loop, mailbox, upstream_, limits),
+        loop_(loop) {}
 
   Result<> listen(listen::ListenerOptions options) {
     listeners_.push_back(
@@ -250,6 +256,8 @@ class EdgeEngine final : public shard::Engine {
   void beforeSlices() override { dispatcher_.beforeSlices(); }
 
  private:
+  loop::Resolver resolver_;
+  upstream::Client upstream_;
   dispatch::Dispatcher dispatcher_;
   loop::Loop& loop_;
   std::vector<std::unique_ptr<listen::Listener>> listeners_;  // First to go: they call dispatcher_.
@@ -282,6 +290,7 @@ class Standalone {
     if (https_.port != 0) {
       ATOLL_TRY(certificates_, loadCertificates(config_, clock_));
     }
+    ATOLL_TRY(upstreamOptions_.tls, tls::ClientContext::make({}));
     ATOLL_TRY_VOID(startShards());
     return startControl();
   }
@@ -341,7 +350,8 @@ class Standalone {
       Result<> started;
       shards_.push_back(std::make_unique<shard::Shard>(
           "shard-" + std::to_string(i), [&](loop::Loop& loop, loop::Mailbox& mailbox) {
-            auto engine = std::make_unique<EdgeEngine>(*node_, loop, mailbox, limits);
+            auto engine =
+                std::make_unique<EdgeEngine>(*node_, loop, mailbox, limits, upstreamOptions_);
             if (plain.socket) started = engine->listen(std::move(plain));
             if (started && secure.socket) started = engine->listen(std::move(secure));
             return engine;
@@ -358,7 +368,7 @@ class Standalone {
                           .kv = state_->kv,
                           .tokens = state_->tokens,
                           .clock = clock_,
-                          .validate = [](const deploy::Version&) -> Result<> { return {}; },
+                          .validate = &isolate::validate,
                           .kvValueBytesMax = config_.kv.valueBytesMax,
                           .node = {.version = std::string(kVersion),
                                    .defaultDomain = config_.defaultDomain,
@@ -402,6 +412,7 @@ class Standalone {
   loop::Mailbox mailbox_{loop_};
   std::unique_ptr<State> state_;
   std::optional<dispatch::Node> node_;
+  upstream::ClientOptions upstreamOptions_;
   std::shared_ptr<const tls::CertificateStore> certificates_;
   std::size_t shardCount_ = 1;
   Bound http_, https_, control_, admin_;

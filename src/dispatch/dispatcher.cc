@@ -14,10 +14,11 @@ constexpr std::chrono::milliseconds kSweepInterval{1000};
 }  // namespace
 
 Dispatcher::Dispatcher(const Node& node, loop::Loop& loop, loop::Mailbox& mailbox,
-                       const shard::SchedulerLimits& limits)
+                       upstream::Client& upstream, const shard::SchedulerLimits& limits)
     : node_(node),
       loop_(loop),
       mailbox_(mailbox),
+      upstream_(upstream),
       liveTable_(node.table),
       sweepTimer_(loop),
       requests_(telemetry::counter("atoll_requests_total", "Requests received for scripts.")) {

@@ -23,6 +23,7 @@
 #include "shard/scheduler.h"
 #include "store/kv_store.h"
 #include "telemetry/metrics.h"
+#include "upstream/client.h"
 
 namespace atolld::dispatch {
 
@@ -47,7 +48,7 @@ struct Node {
 class Dispatcher final : public http::Handler, public shard::WorkerOwner {
  public:
   /// All outlive it.
-  Dispatcher(const Node& node, loop::Loop& loop, loop::Mailbox& mailbox,
+  Dispatcher(const Node& node, loop::Loop& loop, loop::Mailbox& mailbox, upstream::Client& upstream,
              const shard::SchedulerLimits& limits);
   ~Dispatcher() override;
 
@@ -124,6 +125,7 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   const Node& node_;
   loop::Loop& loop_;
   loop::Mailbox& mailbox_;
+  upstream::Client& upstream_;
   gateway::LiveTable::Reader liveTable_;
   std::uint64_t weyl_ = 0;
   Invocation* open_ = nullptr;  ///< Doubly linked through the invocations.

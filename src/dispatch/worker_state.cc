@@ -5,6 +5,7 @@
 
 #include "dispatch/dispatcher.h"
 #include "dispatch/invocation.h"
+#include "dispatch/outbound_fetch.h"
 #include "telemetry/log.h"
 
 namespace atolld::dispatch {
@@ -29,7 +30,15 @@ void WorkerState::close(host::InvocationId id) {
   const auto node = invocations_.extract(id);
   if (node.empty()) return;
   std::erase_if(timers_, [id](const auto& entry) { return entry.second.invocation == id; });
-  std::erase_if(ops_, [id](const auto& entry) { return entry.second.invocation == id; });
+  for (auto it = ops_.begin(); it != ops_.end();) {
+    if (it->second.invocation != id) {
+      ++it;
+      continue;
+    }
+    const std::shared_ptr<OutboundFetch> fetch = std::move(it->second.fetch);
+    it = ops_.erase(it);
+    if (fetch) fetch->cancel();
+  }
   for (auto it = inbound_.begin(); it != inbound_.end();) {
     InboundBody& body = *it->second.body;
     const bool owned = it->second.owner == id;
@@ -198,7 +207,7 @@ void WorkerState::on(host::TimerCancel& effect) { timers_.erase(effect.timer); }
 
 bool WorkerState::openOp(host::OpId op, host::InvocationId invocation) {
   if (find(invocation) == nullptr) return false;
-  ops_.insert_or_assign(op, Op{invocation});
+  ops_.insert_or_assign(op, Op{invocation, nullptr});
   return true;
 }
 
@@ -214,11 +223,16 @@ void WorkerState::runOnStorage(host::OpId op, Work work) {
 
 void WorkerState::on(host::FetchStart& effect) {
   if (!openOp(effect.op, effect.invocation)) return;
-  if (const auto* const ref = std::get_if<host::BodyRef>(&effect.body)) discard(*ref);
-  finishOp(effect.op, Error{ErrorCode::Unavailable, "outbound fetch is not available yet"});
+  const std::shared_ptr<OutboundFetch> fetch =
+      OutboundFetch::start(*this, dispatcher_.upstream_, effect);
+  ops_[effect.op].fetch = fetch;
+  if (const auto* const ref = std::get_if<host::BodyRef>(&effect.body)) connect(*ref, *fetch);
 }
 
-void WorkerState::on(host::OpCancel& effect) { ops_.erase(effect.op); }
+void WorkerState::on(host::OpCancel& effect) {
+  auto op = ops_.extract(effect.op);
+  if (!op.empty() && op.mapped().fetch) op.mapped().fetch->cancel();
+}
 
 void WorkerState::on(host::KvGet& effect) {
   if (!openOp(effect.op, effect.invocation)) return;

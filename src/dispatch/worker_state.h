@@ -14,6 +14,7 @@ namespace atolld::dispatch {
 
 class Dispatcher;
 class Invocation;
+class OutboundFetch;
 
 /// What dispatch keeps for one worker: its open invocations, bodies, operations and timers, by the
 /// ids that script and host use for them. Carries out the worker's effects. Seat holder only.
@@ -50,6 +51,7 @@ class WorkerState final : public shard::Worker::Attachment, public BodyOwner {
  private:
   struct Op {
     isolate::host::InvocationId invocation = 0;
+    std::shared_ptr<OutboundFetch> fetch;  ///< Of a fetch.
   };
   struct TimerEntry {
     isolate::host::InvocationId invocation = 0;
