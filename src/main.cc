@@ -35,6 +35,7 @@
 #include "loop/signal_watcher.h"
 #include "loop/socket.h"
 #include "loop/thread_pool.h"
+#include "loop/timer.h"
 #include "shard/shard.h"
 #include "store/database.h"
 #include "store/kv_store.h"
@@ -55,6 +56,8 @@ constexpr std::string_view kVersion = ATOLL_VERSION;
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 constexpr std::size_t kStorageThreadCount = 4;
+constexpr std::chrono::seconds kExpiryInterval{60};
+constexpr std::size_t kExpiryCountMax = 1000;
 constexpr std::uint64_t kVersionCacheBytes = 256ull * 1024 * 1024;
 
 // ---- files --------------------------------------------------------------------------------------
@@ -316,6 +319,7 @@ class Standalone {
 
   /// Until a signal has come and everything is drained.
   void run() {
+    scheduleExpiry();
     const loop::SignalWatcher term(loop_, SIGTERM, [this] { drain("SIGTERM"); });
     const loop::SignalWatcher interrupt(loop_, SIGINT, [this] { drain("SIGINT"); });
     while (!drained_) {
@@ -392,6 +396,19 @@ class Standalone {
     return listeners_.back()->start();
   }
 
+  /// Rows of expired KV entries go in small entries of the log, now and then.
+  void scheduleExpiry() {
+    expiryTimer_.start(kExpiryInterval, [this] {
+      state_->storage.submit([this] {
+        if (const auto collected = state_->kv.collectExpired(kExpiryCountMax); !collected) {
+          telemetry::log(telemetry::Level::Warn, "kv_expiry_failed",
+                         {{"error", std::string_view(collected.error().detail)}});
+        }
+      });
+      scheduleExpiry();
+    });
+  }
+
   void drain(const char* signal) {
     if (std::exchange(draining_, true)) return;
     telemetry::log(telemetry::Level::Info, "draining", {{"signal", std::string_view(signal)}});
@@ -410,6 +427,7 @@ class Standalone {
   const SystemClock clock_;
   loop::Loop loop_;
   loop::Mailbox mailbox_{loop_};
+  loop::Timer expiryTimer_{loop_};
   std::unique_ptr<State> state_;
   std::optional<dispatch::Node> node_;
   upstream::ClientOptions upstreamOptions_;

@@ -127,8 +127,8 @@ async function settle(invocation, promise) {
   try {
     const response = await promise;
     if (!invocation.open) return;
-    if (!isResponse(response)) throw notAResponse(response);
-    sendResponse(invocation, response);
+    if (isResponse(response)) sendResponse(invocation, response);
+    else fail(invocation, notAResponse(response), true);
   } catch (error) {
     fail(invocation, error);
   }

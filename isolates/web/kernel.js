@@ -106,10 +106,10 @@ function describeError(error) {
 }
 
 /** The handler is at fault: a 500 for the client, the text for the tenant's log. */
-function fail(invocation, error) {
+function fail(invocation, error, gaveNoResponse = false) {
   if (!invocation.open) return;
   const { message, stack } = describeError(error);
-  native.failed(invocation.slot, message, stack);
+  native.failed(invocation.slot, message, stack, gaveNoResponse);
 }
 
 /** An exception nobody caught, outside of the handler's own call. */

@@ -104,14 +104,16 @@ void Invocation::onScriptFailed(const host::Failed& failed) {
                   {"ray", std::string_view(ray())},
                   {"message", std::string_view(failed.message)},
                   {"stack", std::string_view(failed.stack)}});
-  dispatcher_.countRefusal(Refusal::ScriptException);
+  const Refusal refusal =
+      failed.gaveNoResponse ? Refusal::ScriptNoResponse : Refusal::ScriptException;
+  dispatcher_.countRefusal(refusal);
   if (exchange_ == nullptr || responseEnded_) return;
   const bool begun = std::exchange(responded_, true);
   responseEnded_ = true;
   if (begun) {
     exchange_->abort();
   } else {
-    answerRefusal(*exchange_, Refusal::ScriptException, ray());
+    answerRefusal(*exchange_, refusal, ray());
   }
 }
 

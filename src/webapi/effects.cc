@@ -144,14 +144,14 @@ void respond(const Info& info) noexcept {
   call.emit(std::move(effect));
 }
 
-/// failed(slot, message, stack)
+/// failed(slot, message, stack, gaveNoResponse)
 void failed(const Info& info) noexcept {
   NativeCall call(info);
   Invocation* const invocation = call.invocation(0);
   if (invocation == nullptr || invocation->responded) return;
   invocation->responded = true;
   call.emit(host::Failed{invocation->id, cut(call.utf8(1), kErrorTextBytesMax),
-                         cut(call.utf8(2), kErrorTextBytesMax)});
+                         cut(call.utf8(2), kErrorTextBytesMax), info[3]->IsTrue()});
 }
 
 /// done(slot): frees the slot
@@ -160,7 +160,7 @@ void done(const Info& info) noexcept {
   Invocation* const invocation = call.invocation(0);
   if (invocation == nullptr) return;
   if (!invocation->responded) {
-    call.emit(host::Failed{invocation->id, "Error: the handler gave no response", {}});
+    call.emit(host::Failed{invocation->id, "Error: the handler gave no response", {}, true});
   }
   call.emit(host::Done{invocation->id});
   call.state().closeInvocation(info[0].As<v8::Uint32>()->Value());
