@@ -98,9 +98,12 @@ function proxy(stream) {
   });
 }
 
-/** Gives a stream up, caring for neither success nor failure. */
+/** Gives a stream up; the promise of its source having heard of it needs no handler. */
 function cancel(reader, reason) {
-  if (reader.stream !== null) core.markHandled(reader.cancel(reason));
+  if (reader.stream === null) return undefined;
+  const cancelled = reader.cancel(reason);
+  core.markHandled(cancelled);
+  return cancelled;
 }
 
 function tee(stream) {

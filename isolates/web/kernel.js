@@ -372,7 +372,7 @@ class OutboundBody {
   #written = 0;
   #accepted = 0;
   #wake = null;
-  /** Called when nobody reads any more. */
+  /** Called when nobody reads any more; may return a promise of having cleaned up. */
   onGone = null;
 
   constructor(invocation) {
@@ -416,9 +416,11 @@ class OutboundBody {
 
   /** The host says that nobody reads any more. */
   gone(error) {
-    const onGone = this.onGone;
+    const { invocation, onGone } = this;
+    invocation.pending++;  // What the source does about it still belongs to the request.
     this.#end();
-    if (onGone !== null) onGone(error);
+    if (onGone !== null) waitUntil(invocation, onGone(error));
+    release(invocation);
   }
 
   abandon() {

@@ -81,7 +81,7 @@ void WorkerState::apply(host::Outbox& outbox) {
     ++it;
     body.acknowledge();
   }
-  if (!worker_.hasEvents()) endHungInvocations();
+  if (worker_.isQuiet()) endHungInvocations();
 }
 
 bool WorkerState::anythingAwaited() const {

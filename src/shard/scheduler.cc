@@ -158,6 +158,7 @@ void Scheduler::startSlice(Worker& worker) {
 
 void Scheduler::settleSlice(Worker& worker) {
   Slice& slice = worker.slice_;
+  worker.lost_ = !slice.result.has_value();
   if (slice.kind == Slice::Kind::Events) owner_.onEffects(worker, slice.outbox);
   slice.outbox.clear();
   if (!slice.result) return lose(worker, slice.result.error());
@@ -169,7 +170,6 @@ void Scheduler::settleSlice(Worker& worker) {
 }
 
 void Scheduler::lose(Worker& worker, const Error& error) {
-  worker.lost_ = true;
   // Out of the table first: the owner may lease the same version again.
   const std::unique_ptr<Worker> last = remove(worker);
   owner_.onWorkerLost(worker, error);

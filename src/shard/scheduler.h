@@ -62,8 +62,8 @@ class Worker {
 
   /// Queues an event for the next slice.
   void post(isolate::host::Event event);
-  /// Events wait for a slice.
-  bool hasEvents() const noexcept { return queueHead_ < queue_.size(); }
+  /// Its isolate lives and has nothing to do until somebody posts.
+  bool isQuiet() const noexcept { return !lost_ && queueHead_ == queue_.size(); }
   const std::shared_ptr<const deploy::Version>& version() const noexcept { return version_; }
   /// Open invocations keep a worker from eviction: dispatch counts them here.
   void invocationOpened() noexcept;

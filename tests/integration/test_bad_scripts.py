@@ -21,20 +21,22 @@ REFUSED = {
                         ("no-such-package-here",)),
     "missing export": ("import { gone } from './other.js';\n" + GOOD.replace("'good'", "gone"),
                        {"other.js": "export const here = 1;"}, {}, ("gone",)),
-    "throws at the top": ("throw new TypeError('top level trouble');\n" + GOOD, {}, {},
-                          ("top level trouble",)),
     "no default export": ("export const fetch = () => new Response('x');", {}, {}, ("default",)),
-    "no handler": ("export default {};", {}, {}, ("fetch",)),
-    "default export is no object": ("export default 42;", {}, {}, ("default",)),
     "corrupt wasm": ("import m from './broken.wasm';\n" + GOOD.replace("'good'", "`${m}`"),
                      {"broken.wasm": CORRUPT_WASM}, {}, ("broken",)),
-    "never finishes at the top": ("await new Promise(() => {});\n" + GOOD, {}, {}, ()),
     "corrupt JSON module": ("import d from './d.json';\n" + GOOD.replace("'good'", "d.x"),
                             {"d.json": "{"}, {}, ("d.json",)),
 }
 
-# name: (source, status, atoll-error)
+# name: (source, status, atoll-error). A deploy compiles and links a script and never runs it: what
+# goes wrong when it starts shows on its first request.
 FAILING = {
+    "throws-at-the-top": ("throw new TypeError('top level trouble');\n" + GOOD,
+                          500, "script_load_failed"),
+    "default-export-is-no-object": ("export default 42;", 500, "script_load_failed"),
+    "no-handler": ("export default {};", 500, "script_exception"),
+    "never-finishes-at-the-top": ("await new Promise(() => {});\n" + GOOD,
+                                  500, "script_load_failed"),
     "throws": ("export default { fetch() { throw new Error('secret-detail'); } };",
                500, "script_exception"),
     "rejects": ("export default { async fetch() { await 1; throw new Error('secret-detail'); } };",

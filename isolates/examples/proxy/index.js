@@ -6,7 +6,12 @@ export default {
     const url = new URL(request.url);
     const target = new URL(url.pathname + url.search, env.ORIGIN ?? "https://example.com");
 
-    const answer = await fetch(new Request(target, request));
+    let answer;
+    try {
+      answer = await fetch(new Request(target, request));
+    } catch (error) {
+      return new Response(`${target.host} does not answer: ${error.message}\n`, { status: 502 });
+    }
     const response = new Response(answer.body, answer);
     response.headers.set("x-served-by", "atoll");
     return response;
