@@ -11,7 +11,7 @@ namespace atolld::dispatch {
 
 class WorkerState;
 
-/// One hop of a script's fetch(), between its op and upstream/: first an op to be answered, then the
+/// One hop of a script's fetch(), between its op and upstream/: an op to be answered, then the
 /// source of the response's body; and the target of the request's. Keeps itself alive until its
 /// exchange is closed. Seat holder only.
 class OutboundFetch final : public http::ClientSink, public BodySource, public BodyTarget {

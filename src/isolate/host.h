@@ -105,8 +105,8 @@ struct Respond {
 /// The handler threw, rejected, or returned what is not a Response: answered 500.
 struct Failed {
   InvocationId invocation = 0;
-  std::string message;  ///< "TypeError: x is not a function"
-  std::string stack;    ///< May be empty. For the tenant's log, never for the client.
+  std::string message;          ///< "TypeError: x is not a function"
+  std::string stack;            ///< May be empty. For the tenant's log, never for the client.
   bool gaveNoResponse = false;  ///< It returned, but not a Response.
 };
 /// Handler and every waitUntil() promise settled, the response body was written out: nothing more

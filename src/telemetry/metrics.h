@@ -11,9 +11,7 @@ namespace atolld::telemetry {
 /// A number that only grows. Any thread.
 class Counter {
  public:
-  void add(std::uint64_t count = 1) noexcept {
-    value_.fetch_add(count, std::memory_order_relaxed);
-  }
+  void add(std::uint64_t count = 1) noexcept { value_.fetch_add(count, std::memory_order_relaxed); }
   std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
 
  private:

@@ -34,7 +34,7 @@ FAILING = {
     "throws-at-the-top": ("throw new TypeError('top level trouble');\n" + GOOD,
                           500, "script_load_failed"),
     "default-export-is-no-object": ("export default 42;", 500, "script_load_failed"),
-    "no-handler": ("export default {};", 500, "script_exception"),
+    "no-handler": ("export default {};", 500, "script_load_failed"),
     "never-finishes-at-the-top": ("await new Promise(() => {});\n" + GOOD,
                                   500, "script_load_failed"),
     "throws": ("export default { fetch() { throw new Error('secret-detail'); } };",
