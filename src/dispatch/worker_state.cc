@@ -39,11 +39,13 @@ void WorkerState::close(host::InvocationId id) {
     it = ops_.erase(it);
     if (fetch) fetch->cancel();
   }
-  for (auto it = inbound_.begin(); it != inbound_.end();) {
-    InboundBody& body = *it->second.body;
-    const bool owned = it->second.owner == id;
-    ++it;
-    if (owned) body.cancel();
+  // By id: cancelling one body may end another, that was handed to the fetch it came from.
+  std::vector<host::BodyId> unread;
+  for (const auto& [bodyId, inbound] : inbound_) {
+    if (inbound.owner == id) unread.push_back(bodyId);
+  }
+  for (const host::BodyId bodyId : unread) {
+    if (InboundBody* const body = findInbound(bodyId)) body->cancel();
   }
   node.mapped()->detachWorker();
   worker_.invocationClosed();
