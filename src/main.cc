@@ -1,5 +1,6 @@
 /// atolld: the one place that knows every module. Builds a node from its configuration, wires the
 /// modules together, runs until SIGTERM or SIGINT, drains.
+#include <malloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -469,7 +470,17 @@ int verifyLog(const config::Config& config) {
   return 0;
 }
 
+/// glibc gives freed memory back so eagerly that a response of 100 KB pays for fresh pages each
+/// time (84 us of CPU against 35). What is freed stays for the next response, to these bounds.
+void tuneAllocator() {
+  constexpr int kMiB = 1024 * 1024;
+  mallopt(M_MMAP_THRESHOLD, kMiB);
+  mallopt(M_TRIM_THRESHOLD, 64 * kMiB);
+  mallopt(M_TOP_PAD, kMiB);
+}
+
 int serve(const config::Config& config) {
+  tuneAllocator();
   isolate::Platform::start(isolate::builtinSnapshot(), webapi::guest());
   Standalone node(config);
   if (const Result<> started = node.start(); !started) {
