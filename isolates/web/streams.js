@@ -20,6 +20,8 @@ const globals = [
   ["TransformStreamDefaultController", "web/streams_transform.js"],
   ["IdentityTransformStream", "web/streams_transform.js"],
   ["FixedLengthStream", "web/streams_transform.js"],
+  ["CompressionStream", "web/compression.js"],
+  ["DecompressionStream", "web/compression.js"],
 ];
 for (const entry of globals) internals.defineLazy(entry[0], entry[1]);
 core.lazy("makeWritable", "web/streams_writable.js");
@@ -170,7 +172,8 @@ internals.streams = {
   },
   /**
    * A transform of our own: {readable, writable}, both public. `transformer` has transform(chunk,
-   * controller), flush(controller), cancel(reason); the controller enqueue(chunk), error(reason).
+   * controller), flush(controller), cancel(reason); the controller enqueue(chunk), error(reason),
+   * and for those who make much of little: queuedCount, drained() and canEnqueue.
    */
   createTransform(transformer) {
     const { readable, writable } = core.makeTransform(

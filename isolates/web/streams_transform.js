@@ -92,6 +92,20 @@ class Transform {
     this.errorWritable(error);
   }
 
+  /** Chunks that wait for a reader. */
+  get queuedCount() {
+    return this.source.queue.length;
+  }
+
+  /** Resolves once a reader waits for more, or the stream ended in another way. */
+  drained() {
+    return this.backpressure ? this.backpressureChange.get() : core.kResolved;
+  }
+
+  get canEnqueue() {
+    return this.source.canCloseOrEnqueue();
+  }
+
   terminate() {
     this.source.close();
     this.errorWritable(new TypeError("The transform stream was terminated"));

@@ -12,6 +12,7 @@
 #include "isolate/guest.h"
 #include "isolate/host.h"
 #include "isolate/isolate.h"
+#include "webapi/codecs.h"
 
 namespace atolld::webapi {
 
@@ -73,6 +74,7 @@ class GuestState final : public isolate::Guest::State {
   std::array<v8::Global<v8::Function>, static_cast<std::size_t>(Entry::kCount)> entries;
   /// Bytes of the event being delivered, for `native.takeBytes()`.
   Bytes eventBytes;
+  const std::shared_ptr<CodecRegistry> codecs = std::make_shared<CodecRegistry>();
   /// Where logs outside of any invocation are counted; afresh for each event.
   Invocation stray;
 

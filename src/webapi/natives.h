@@ -12,6 +12,7 @@ std::span<const isolate::Native> base64Natives();
 std::span<const isolate::Native> bytesNatives();
 std::span<const isolate::Native> cipherNatives();
 std::span<const isolate::Native> cloneNatives();
+std::span<const isolate::Native> compressionNatives();
 std::span<const isolate::Native> digestNatives();
 std::span<const isolate::Native> effectNatives();
 std::span<const isolate::Native> encodingNatives();
