@@ -1,0 +1,40 @@
+"""The Web Platform Tests, area by area, against what is expected of us."""
+
+import unittest
+
+import expected
+import suite
+
+SHOWN_MAX = 20
+
+
+class WebPlatformTests(unittest.TestCase):
+    def check(self, area):
+        results = suite.run(suite.tests_of(area))
+        lines = expected.load(area)
+        failures, passes, unused = expected.compare(lines, results)
+        if failures:
+            # A machine that is busy with something else: once more, what depends on time.
+            files = {result.file for result in failures}
+            again = [test for test in suite.tests_of(area) if test.name in files]
+            results = [result for result in results if result.file not in files]
+            failures, passes, unused = expected.compare(lines, results + suite.run(again))
+        odd = [f"unexpected failure: {r.file} | {expected.escaped(r.subtest)}: {r.message[:300]}"
+               for r in failures]
+        odd += [f"unexpected pass: {r.file} | {expected.escaped(r.subtest)}" for r in passes]
+        odd += [f"no such subtest: {line.file} | {line.subtest}" for line in unused]
+        if odd:
+            self.fail("\n".join(odd[:SHOWN_MAX]) +
+                      f"\n{len(odd)} in all; tests/conformance/wpt/run {area} -v shows more")
+
+
+def add(area):
+    def test(self):
+        self.check(area)
+    test.__doc__ = f"Web Platform Tests: {area} passes but for the listed subtests"
+    setattr(WebPlatformTests, f"test_{area.replace('-', '_')}", test)
+
+
+for name in suite.AREAS:
+    if suite.tests_of(name):
+        add(name)
