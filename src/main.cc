@@ -28,7 +28,6 @@
 #include "gateway/publisher.h"
 #include "isolate/builtin_snapshot.h"
 #include "isolate/isolate.h"
-#include "isolate/validator.h"
 #include "listen/listener.h"
 #include "loop/loop.h"
 #include "loop/mailbox.h"
@@ -38,6 +37,7 @@
 #include "loop/thread_pool.h"
 #include "loop/timer.h"
 #include "shard/shard.h"
+#include "shard/trial.h"
 #include "store/database.h"
 #include "store/kv_store.h"
 #include "store/token_store.h"
@@ -227,6 +227,17 @@ Result<Bound> bindAddress(const std::optional<config::Address>& address, std::si
   return bound;
 }
 
+// ---- scripts -----------------------------------------------------------------------------------
+
+isolate::IsolateLimits isolateLimits(const config::Config& config) {
+  return {.heapBytesMax = config.script.heapBytesMax,
+          .bufferBytesMax = config.script.bufferBytesMax};
+}
+
+shard::TrialLimits trialLimits(const config::Config& config) {
+  return {.isolate = isolateLimits(config), .cpuMax = config.script.startupCpuTimeMax};
+}
+
 // ---- a shard's engine ---------------------------------------------------------------------------
 
 /// What one shard serves: its dispatcher, and its listeners in front of it.
@@ -282,7 +293,9 @@ class Standalone {
         state_->versions,
         state_->kv,
         state_->storage,
-        {.wallMillisMax = static_cast<std::uint64_t>(config_.script.wallTimeMax.count()),
+        compute_,
+        {.cpuMax = config_.script.cpuTimeMax,
+         .wallMillisMax = static_cast<std::uint64_t>(config_.script.wallTimeMax.count()),
          .waitUntilMillisMax =
              static_cast<std::uint64_t>(config_.script.waitUntilTimeMax.count())}});
     const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
@@ -340,8 +353,7 @@ class Standalone {
         .workersMax = std::max<std::size_t>(1, config_.script.isolatesMax / shardCount_),
         .poolCount = config_.script.isolatePool,
         .cpuMax = config_.script.cpuTimeMax,
-        .isolate = {.heapBytesMax = config_.script.heapBytesMax,
-                    .bufferBytesMax = config_.script.bufferBytesMax}};
+        .isolate = isolateLimits(config_)};
     const auto ticketKeys = std::make_shared<tls::TicketKeys>(clock_);
     for (std::size_t i = 0; i < shardCount_; ++i) {
       listen::ListenerOptions plain{.limits = listenLimits(config_), .http = httpLimits(config_)};
@@ -373,7 +385,10 @@ class Standalone {
                           .kv = state_->kv,
                           .tokens = state_->tokens,
                           .clock = clock_,
-                          .validate = &isolate::validate,
+                          .validate =
+                              [limits = trialLimits(config_)](const deploy::Version& version) {
+                                return shard::tryLoad(version, limits);
+                              },
                           .kvValueBytesMax = config_.kv.valueBytesMax,
                           .node = {.version = std::string(kVersion),
                                    .defaultDomain = config_.defaultDomain,
@@ -430,6 +445,9 @@ class Standalone {
   loop::Mailbox mailbox_{loop_};
   loop::Timer expiryTimer_{loop_};
   std::unique_ptr<State> state_;
+  // Scripts' long computations share the cores with the shards: half of them is a fair part.
+  loop::ThreadPool compute_{"compute",
+                            std::max<std::size_t>(1, std::thread::hardware_concurrency() / 2)};
   std::optional<dispatch::Node> node_;
   upstream::ClientOptions upstreamOptions_;
   std::shared_ptr<const tls::CertificateStore> certificates_;

@@ -1,14 +1,14 @@
-// crypto: random values, digests and the SubtleCrypto interface. https://w3c.github.io/webcrypto/
-// The algorithms that use keys are in crypto_algorithms.js, run on first use.
+// crypto: random values, digests, keys and the SubtleCrypto interface.
+// https://w3c.github.io/webcrypto/
+// What algorithms do is in crypto_operations.js and the files it names, run on first use.
 
 const {
-  ArrayPrototypePush, ArrayPrototypeSlice, Set, SetPrototypeAdd, SetPrototypeHas,
-  StringPrototypeToUpperCase, TypedArrayPrototypeGetByteLength,
-  TypedArrayPrototypeGetSymbolToStringTag, Uint8Array,
+  ArrayPrototypePush, ArrayPrototypeSlice, ObjectDefineProperty, Set, SetPrototypeAdd,
+  SetPrototypeHas, TypedArrayPrototypeGetByteLength, TypedArrayPrototypeGetSymbolToStringTag,
+  Uint8Array,
 } = internals.primordials;
 const {
   configureInterface, converters, illegalConstructor, isObject, requiredArguments, typeError,
-  viewBuffer,
 } = internals.webidl;
 const { defineGlobal, domException, kConstruct, load } = internals;
 const { BufferSource, DOMString } = converters;
@@ -25,6 +25,9 @@ class CryptoKey {
   #usages;
   /** Raw bytes of a secret key, DER of the others: a Uint8Array no tenant sees. */
   #secret;
+  // What a tenant sees of the two, made when asked for: what it writes there changes nothing.
+  #shownAlgorithm = null;
+  #shownUsages = null;
 
   constructor(token = undefined, type, extractable, algorithm, usages, secret) {
     if (token !== kConstruct) throw illegalConstructor();
@@ -41,17 +44,18 @@ class CryptoKey {
   get extractable() {
     return this.#extractable;
   }
-  // The cached object of the standard: what a tenant writes into it changes nothing.
   get algorithm() {
-    return this.#algorithm.public;
+    if (this.#shownAlgorithm === null) this.#shownAlgorithm = showAlgorithm(this.#algorithm);
+    return this.#shownAlgorithm;
   }
   get usages() {
-    return this.#usages.public;
+    if (this.#shownUsages === null) this.#shownUsages = ArrayPrototypeSlice(this.#usages);
+    return this.#shownUsages;
   }
 
   static {
     secretOf = (key) => ({ type: key.#type, extractable: key.#extractable,
-      algorithm: key.#algorithm.own, usages: key.#usages.own, bytes: key.#secret });
+      algorithm: key.#algorithm, usages: key.#usages, bytes: key.#secret });
     this.isInstance = (value) => isObject(value) && #secret in value;
     this.clone = (key) => new CryptoKey(kConstruct, key.#type, key.#extractable, key.#algorithm,
       key.#usages, key.#secret);
@@ -65,34 +69,19 @@ internals.cloneable ??= [];
 ArrayPrototypePush(internals.cloneable, (object) =>
   isCryptoKey(object) ? cloneKey(object) : undefined);
 
-/** `algorithm` is a plain object of ours, `usages` an array of ours. */
-function makeKey(type, extractable, algorithm, usages, bytes) {
+/** A copy, all the way down. */
+function showAlgorithm(algorithm) {
   const shown = { ...algorithm };
-  if (isObject(shown.hash)) shown.hash = { ...shown.hash };
-  return new CryptoKey(kConstruct, type, extractable, { own: algorithm, public: shown },
-    { own: usages, public: ArrayPrototypeSlice(usages) }, bytes);
-}
-
-// ---- digests ------------------------------------------------------------------------------------
-
-const digestNames = ["SHA-1", "SHA-256", "SHA-384", "SHA-512", "MD5"];
-
-/** The name of an AlgorithmIdentifier, not yet in its normal case. */
-function algorithmName(algorithm, prefix) {
-  if (!isObject(algorithm)) return DOMString(algorithm, prefix, "algorithm");
-  const { name } = algorithm;
-  if (name === undefined) throw typeError(prefix, "algorithm", "has no name.");
-  return DOMString(name, prefix, "name of algorithm");
-}
-
-/** The digest that an AlgorithmIdentifier names, whatever its case. */
-function digestOf(algorithm, prefix) {
-  const name = algorithmName(algorithm, prefix);
-  const upper = StringPrototypeToUpperCase(name);
-  for (let i = 0; i < digestNames.length; i++) {
-    if (digestNames[i] === upper) return upper;
+  if (shown.hash !== undefined) shown.hash = { ...shown.hash };
+  if (shown.publicExponent !== undefined) {
+    shown.publicExponent = native.copyBytes(shown.publicExponent);
   }
-  throw notSupported(name, "digest");
+  return shown;
+}
+
+/** `algorithm` is a plain object of ours, `usages` our array, `bytes` our Uint8Array. */
+function makeKey(type, extractable, algorithm, usages, bytes) {
+  return new CryptoKey(kConstruct, type, extractable, algorithm, usages, bytes);
 }
 
 function notSupported(name, operation) {
@@ -102,15 +91,21 @@ function notSupported(name, operation) {
 
 // ---- SubtleCrypto -------------------------------------------------------------------------------
 
-/** The operations with keys. */
-function algorithms() {
-  load("web/crypto_algorithms.js");
-  return internals.cryptoAlgorithms;
+/** The commonest digests by the names they are mostly given. */
+const digests = new Set(["SHA-256", "SHA-1", "SHA-384", "SHA-512"]);
+
+function operations() {
+  load("web/crypto_operations.js");
+  return internals.cryptoOperations;
 }
 
 function toKey(value, prefix, argument) {
   if (!isCryptoKey(value)) throw typeError(prefix, argument, "is not of type 'CryptoKey'.");
   return secretOf(value);
+}
+
+function toAlgorithm(value, prefix, argument) {
+  return isObject(value) ? value : DOMString(value, prefix, argument);
 }
 
 function prefixOf(method) {
@@ -119,7 +114,7 @@ function prefixOf(method) {
 
 /**
  * https://w3c.github.io/webcrypto/#subtlecrypto-interface. Async functions: whatever is thrown
- * rejects. All of them finish before they return; the work is the script's CPU time.
+ * rejects. Nearly all of them finish before they return; the work is the script's CPU time.
  */
 class SubtleCrypto {
   #brand;
@@ -132,95 +127,173 @@ class SubtleCrypto {
     this.#brand;
     const prefix = prefixOf("digest");
     requiredArguments(arguments.length, 2, prefix);
-    const name = digestOf(algorithm, prefix);
-    return native.digest(name, BufferSource(data, prefix, "argument 2"));
+    algorithm = toAlgorithm(algorithm, prefix, "argument 1");
+    data = BufferSource(data, prefix, "argument 2");
+    if (SetPrototypeHas(digests, algorithm)) return native.digest(algorithm, data);
+    return operations().operations.digest(algorithm, data, prefix);
   }
 
   async encrypt(algorithm, key, data) {
     this.#brand;
     const prefix = prefixOf("encrypt");
     requiredArguments(arguments.length, 3, prefix);
-    return algorithms().encrypt(algorithm, toKey(key, prefix, "argument 2"),
-      BufferSource(data, prefix, "argument 3"), prefix);
+    return operations().operations.encrypt(toAlgorithm(algorithm, prefix, "argument 1"),
+      toKey(key, prefix, "argument 2"), BufferSource(data, prefix, "argument 3"), prefix);
   }
 
   async decrypt(algorithm, key, data) {
     this.#brand;
     const prefix = prefixOf("decrypt");
     requiredArguments(arguments.length, 3, prefix);
-    return algorithms().decrypt(algorithm, toKey(key, prefix, "argument 2"),
-      BufferSource(data, prefix, "argument 3"), prefix);
+    return operations().operations.decrypt(toAlgorithm(algorithm, prefix, "argument 1"),
+      toKey(key, prefix, "argument 2"), BufferSource(data, prefix, "argument 3"), prefix);
   }
 
   async sign(algorithm, key, data) {
     this.#brand;
     const prefix = prefixOf("sign");
     requiredArguments(arguments.length, 3, prefix);
-    return algorithms().sign(algorithm, toKey(key, prefix, "argument 2"),
-      BufferSource(data, prefix, "argument 3"), prefix);
+    return operations().operations.sign(toAlgorithm(algorithm, prefix, "argument 1"),
+      toKey(key, prefix, "argument 2"), BufferSource(data, prefix, "argument 3"), prefix);
   }
 
   async verify(algorithm, key, signature, data) {
     this.#brand;
     const prefix = prefixOf("verify");
     requiredArguments(arguments.length, 4, prefix);
-    return algorithms().verify(algorithm, toKey(key, prefix, "argument 2"),
-      BufferSource(signature, prefix, "argument 3"), BufferSource(data, prefix, "argument 4"),
-      prefix);
+    return operations().operations.verify(toAlgorithm(algorithm, prefix, "argument 1"),
+      toKey(key, prefix, "argument 2"), BufferSource(signature, prefix, "argument 3"),
+      BufferSource(data, prefix, "argument 4"), prefix);
   }
 
   async generateKey(algorithm, extractable, keyUsages) {
     this.#brand;
     const prefix = prefixOf("generateKey");
     requiredArguments(arguments.length, 3, prefix);
-    return algorithms().generateKey(algorithm, !!extractable, keyUsages, prefix);
+    const { operations: all, toUsages } = operations();
+    return all.generateKey(toAlgorithm(algorithm, prefix, "argument 1"), !!extractable,
+      toUsages(keyUsages, prefix, "argument 3"), prefix);
   }
 
   async importKey(format, keyData, algorithm, extractable, keyUsages) {
     this.#brand;
     const prefix = prefixOf("importKey");
     requiredArguments(arguments.length, 5, prefix);
-    return algorithms().importKey(format, keyData, algorithm, !!extractable, keyUsages, prefix);
+    const { operations: all, toFormat, toKeyData, toUsages } = operations();
+    return all.importKey(toFormat(format, prefix, "argument 1"),
+      toKeyData(keyData, prefix, "argument 2"), toAlgorithm(algorithm, prefix, "argument 3"),
+      !!extractable, toUsages(keyUsages, prefix, "argument 5"), prefix);
   }
 
   async exportKey(format, key) {
     this.#brand;
     const prefix = prefixOf("exportKey");
     requiredArguments(arguments.length, 2, prefix);
-    return algorithms().exportKey(format, toKey(key, prefix, "argument 2"), prefix);
+    const { operations: all, toFormat } = operations();
+    return all.exportKey(toFormat(format, prefix, "argument 1"), toKey(key, prefix, "argument 2"),
+      prefix);
   }
 
   async deriveBits(algorithm, baseKey, length = null) {
     this.#brand;
     const prefix = prefixOf("deriveBits");
     requiredArguments(arguments.length, 2, prefix);
-    return algorithms().deriveBits(algorithm, toKey(baseKey, prefix, "argument 2"), length, prefix);
+    const { operations: all, toLength } = operations();
+    return all.deriveBits(toAlgorithm(algorithm, prefix, "argument 1"),
+      toKey(baseKey, prefix, "argument 2"), toLength(length, prefix, "argument 3"), prefix);
   }
 
   async deriveKey(algorithm, baseKey, derivedKeyType, extractable, keyUsages) {
     this.#brand;
     const prefix = prefixOf("deriveKey");
     requiredArguments(arguments.length, 5, prefix);
-    return algorithms().deriveKey(algorithm, toKey(baseKey, prefix, "argument 2"), derivedKeyType,
-      !!extractable, keyUsages, prefix);
+    const { operations: all, toUsages } = operations();
+    return all.deriveKey(toAlgorithm(algorithm, prefix, "argument 1"),
+      toKey(baseKey, prefix, "argument 2"), toAlgorithm(derivedKeyType, prefix, "argument 3"),
+      !!extractable, toUsages(keyUsages, prefix, "argument 5"), prefix);
   }
 
   async wrapKey(format, key, wrappingKey, wrapAlgorithm) {
     this.#brand;
     const prefix = prefixOf("wrapKey");
     requiredArguments(arguments.length, 4, prefix);
-    return algorithms().wrapKey(format, toKey(key, prefix, "argument 2"),
-      toKey(wrappingKey, prefix, "argument 3"), wrapAlgorithm, prefix);
+    const { operations: all, toFormat } = operations();
+    return all.wrapKey(toFormat(format, prefix, "argument 1"), toKey(key, prefix, "argument 2"),
+      toKey(wrappingKey, prefix, "argument 3"), toAlgorithm(wrapAlgorithm, prefix, "argument 4"),
+      prefix);
   }
 
-  async unwrapKey(format, wrappedKey, unwrappingKey, unwrapAlgorithm, keyAlgorithm, extractable,
-    keyUsages) {
+  async unwrapKey(format, wrappedKey, unwrappingKey, unwrapAlgorithm, unwrappedKeyAlgorithm,
+    extractable, keyUsages) {
     this.#brand;
     const prefix = prefixOf("unwrapKey");
     requiredArguments(arguments.length, 7, prefix);
-    return algorithms().unwrapKey(format, BufferSource(wrappedKey, prefix, "argument 2"),
-      toKey(unwrappingKey, prefix, "argument 3"), unwrapAlgorithm, keyAlgorithm, !!extractable,
-      keyUsages, prefix);
+    const { operations: all, toFormat, toUsages } = operations();
+    return all.unwrapKey(toFormat(format, prefix, "argument 1"),
+      BufferSource(wrappedKey, prefix, "argument 2"), toKey(unwrappingKey, prefix, "argument 3"),
+      toAlgorithm(unwrapAlgorithm, prefix, "argument 4"),
+      toAlgorithm(unwrappedKeyAlgorithm, prefix, "argument 5"), !!extractable,
+      toUsages(keyUsages, prefix, "argument 7"), prefix);
+  }
+
+  async getPublicKey(key, keyUsages) {
+    this.#brand;
+    const prefix = prefixOf("getPublicKey");
+    requiredArguments(arguments.length, 2, prefix);
+    const { operations: all, toUsages } = operations();
+    return all.getPublicKey(toKey(key, prefix, "argument 1"),
+      toUsages(keyUsages, prefix, "argument 2"), prefix);
+  }
+
+  async encapsulateBits(encapsulationAlgorithm, encapsulationKey) {
+    this.#brand;
+    const prefix = prefixOf("encapsulateBits");
+    requiredArguments(arguments.length, 2, prefix);
+    return operations().operations.encapsulateBits(
+      toAlgorithm(encapsulationAlgorithm, prefix, "argument 1"),
+      toKey(encapsulationKey, prefix, "argument 2"), prefix);
+  }
+
+  async encapsulateKey(encapsulationAlgorithm, encapsulationKey, sharedKeyAlgorithm, extractable,
+    keyUsages) {
+    this.#brand;
+    const prefix = prefixOf("encapsulateKey");
+    requiredArguments(arguments.length, 5, prefix);
+    const { operations: all, toUsages } = operations();
+    return all.encapsulateKey(toAlgorithm(encapsulationAlgorithm, prefix, "argument 1"),
+      toKey(encapsulationKey, prefix, "argument 2"),
+      toAlgorithm(sharedKeyAlgorithm, prefix, "argument 3"), !!extractable,
+      toUsages(keyUsages, prefix, "argument 5"), prefix);
+  }
+
+  async decapsulateBits(decapsulationAlgorithm, decapsulationKey, ciphertext) {
+    this.#brand;
+    const prefix = prefixOf("decapsulateBits");
+    requiredArguments(arguments.length, 3, prefix);
+    return operations().operations.decapsulateBits(
+      toAlgorithm(decapsulationAlgorithm, prefix, "argument 1"),
+      toKey(decapsulationKey, prefix, "argument 2"), BufferSource(ciphertext, prefix, "argument 3"),
+      prefix);
+  }
+
+  async decapsulateKey(decapsulationAlgorithm, decapsulationKey, ciphertext, sharedKeyAlgorithm,
+    extractable, keyUsages) {
+    this.#brand;
+    const prefix = prefixOf("decapsulateKey");
+    requiredArguments(arguments.length, 6, prefix);
+    const { operations: all, toUsages } = operations();
+    return all.decapsulateKey(toAlgorithm(decapsulationAlgorithm, prefix, "argument 1"),
+      toKey(decapsulationKey, prefix, "argument 2"), BufferSource(ciphertext, prefix, "argument 3"),
+      toAlgorithm(sharedKeyAlgorithm, prefix, "argument 4"), !!extractable,
+      toUsages(keyUsages, prefix, "argument 6"), prefix);
+  }
+
+  /** https://wicg.github.io/webcrypto-modern-algos/#SubtleCrypto-method-supports */
+  static supports(operation, algorithm, lengthOrAdditionalAlgorithm = null) {
+    const prefix = prefixOf("supports");
+    requiredArguments(arguments.length, 2, prefix);
+    return operations().supportsOperation(DOMString(operation, prefix, "argument 1"),
+      toAlgorithm(algorithm, prefix, "argument 2"), lengthOrAdditionalAlgorithm, prefix);
   }
 
   /** Of the platform, not the standard: the time it takes does not tell where they differ. */
@@ -284,8 +357,20 @@ class Crypto {
 }
 configureInterface(Crypto);
 
+/** On first touch, as the streams it is made of are not for everybody. */
+ObjectDefineProperty(Crypto.prototype, "DigestStream", {
+  __proto__: null,
+  get() {
+    load("web/crypto_digest_stream.js");
+    return internals.DigestStream;
+  },
+  enumerable: true,
+  configurable: true,
+});
+
 internals.crypto = {
-  algorithmName, digestOf, isCryptoKey, makeKey, notSupported, secretOf,
+  isCryptoKey, makeKey, notSupported, secretOf, toAlgorithm,
+  currentInvocation: internals.kernel.currentInvocation,
   randomBytes(count) {
     const bytes = new Uint8Array(count);
     internals.kernel.currentInvocation();

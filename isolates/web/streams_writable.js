@@ -578,6 +578,7 @@ function makeWritable(sink, highWaterMark, size = null) {
 }
 
 core.Writable = Writable;
+core.WritableStream = WritableStream;
 core.WritableController = Controller;
 core.WRITABLE = WRITABLE;
 core.WRITABLE_ERRORING = ERRORING;

@@ -78,6 +78,7 @@ struct Config {
 
   struct Script {
     std::chrono::milliseconds cpuTimeMax{30'000};
+    std::chrono::milliseconds startupCpuTimeMax{1'000};
     std::chrono::milliseconds wallTimeMax{300'000};
     std::chrono::milliseconds waitUntilTimeMax{30'000};
     std::uint64_t heapBytesMax = 128ull * 1024 * 1024;

@@ -82,6 +82,10 @@ constexpr Key kKeys[] = {
     {"script.cpu_ms_max", SLOT(script.cpuTimeMax),
      "Milliseconds of CPU per invocation; cpu_limit (503) above it. The hosted default.", 1,
      kHourMillis},
+    {"script.startup_cpu_ms_max", SLOT(script.startupCpuTimeMax),
+     "Milliseconds of CPU of a script's top level when it is deployed; a deploy above it is "
+     "refused. The hosted figure.",
+     1, kHourMillis},
     {"script.wall_ms_max", SLOT(script.wallTimeMax),
      "Milliseconds until a response must have begun; wall_limit (503) above it.", 1,
      24 * kHourMillis},

@@ -33,7 +33,8 @@ struct Services {
   store::KvStore& kv;
   store::TokenStore& tokens;
   const Clock& clock;
-  /// Compiles an upload before it is committed. @error Script, with module, line and mend.
+  /// Compiles an upload and runs its top level once, before it is committed.
+  /// @error Script, with module, line and mend.
   std::function<Result<>(const deploy::Version&)> validate;
   std::uint64_t kvValueBytesMax = store::KvLimits::kValueBytesMax;
   NodeInfo node;

@@ -70,6 +70,9 @@ void Dispatcher::onRequest(http::Exchange& exchange, std::unique_ptr<http::Reque
   // A Weyl sequence: uniform over requests, and even over few of them.
   weyl_ += 0x9e3779b97f4a7c15ull;
   const std::string& versionId = gateway::pickShare(*deployment, weyl_).versionId;
+  if (const auto refusal = failedLoads_.find(versionId, nowMillis())) {
+    return invocation.fail(*refusal);
+  }
   VersionSlot& slot = versions_[versionId];
   if (slot.version) return startOn(invocation, slot.version);
   invocation.waiting_ = true;
@@ -88,7 +91,8 @@ void Dispatcher::startOn(Invocation& invocation,
 
 void Dispatcher::loadVersion(const std::shared_ptr<const deploy::Deployment>& deployment,
                              const std::string& versionId) {
-  runOnStorage(
+  runOn(
+      node_.storage,
       [&versions = node_.versions, deployment, versionId] {
         return versions.load(deployment->tenant, deployment->script, versionId);
       },
@@ -127,6 +131,7 @@ void Dispatcher::forgetVersion(const std::string& versionId) {
 }
 
 void Dispatcher::onEffects(shard::Worker& worker, isolate::host::Outbox& outbox) {
+  failedLoads_.onLoaded(worker.version()->id);
   static_cast<WorkerState&>(*worker.attachment).apply(outbox);
 }
 
@@ -137,6 +142,11 @@ void Dispatcher::onWorkerLost(shard::Worker& worker, const Error& error) {
                   {"script", std::string_view(version.script)},
                   {"version", std::string_view(version.id)},
                   {"error", std::string_view(error.detail)}});
+  const Refusal refusal = refusalOf(error);
+  // Of the script's own doing; a node without room may have some in a moment.
+  const bool isScripts = refusal == Refusal::ScriptLoadFailed || refusal == Refusal::CpuLimit ||
+                         refusal == Refusal::MemoryLimit;
+  if (!worker.isLoaded() && isScripts) failedLoads_.onFailed(version.id, refusal, nowMillis());
   if (worker.attachment) static_cast<WorkerState&>(*worker.attachment).failAll(error);
 }
 
@@ -184,6 +194,7 @@ void Dispatcher::sweep() {
     if (invocation->deadlineMillis() <= now) invocation->onDeadline();
     invocation = next;
   }
+  failedLoads_.sweep(now);
   sweepTimer_.start(kSweepInterval, [this] { sweep(); });
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -13,6 +14,7 @@
 #include "deploy/version_cache.h"
 #include "dispatch/answers.h"
 #include "dispatch/body.h"
+#include "dispatch/failed_loads.h"
 #include "dispatch/invocation.h"
 #include "gateway/live_table.h"
 #include "http/handler.h"
@@ -30,6 +32,7 @@ namespace atolld::dispatch {
 class WorkerState;
 
 struct DispatchLimits {
+  std::chrono::milliseconds cpuMax{30'000};   ///< Of one invocation's Compute effects together.
   std::uint64_t wallMillisMax = 300'000;      ///< From request to the whole answer's first byte.
   std::uint64_t waitUntilMillisMax = 30'000;  ///< waitUntil() work after the response.
 };
@@ -40,6 +43,7 @@ struct Node {
   deploy::VersionCache& versions;
   store::KvStore& kv;
   loop::ThreadPool& storage;
+  loop::ThreadPool& compute;
   DispatchLimits limits;
 };
 
@@ -66,7 +70,7 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   friend class Invocation;
   friend class WorkerState;
 
-  /// Counts storage jobs that will post to this dispatcher.
+  /// Counts pool jobs that will post to this dispatcher.
   class Jobs {
    public:
     void begin();
@@ -103,17 +107,16 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
                        Result<std::shared_ptr<const deploy::Version>> version);
   void forgetVersion(const std::string& versionId);
 
-  /// `work` blocks, on a storage thread; `then` gets its result here. Both are dropped with the
+  /// `work` blocks, on a thread of `pool`; `then` gets its result here. Both are dropped with the
   /// dispatcher, which waits for work begun.
   template <class Work, class Then>
-  void runOnStorage(Work work, Then then) {
+  void runOn(loop::ThreadPool& pool, Work work, Then then) {
     jobs_->begin();
-    node_.storage.submit(
-        [this, jobs = jobs_, work = std::move(work), then = std::move(then)]() mutable {
-          mailbox_.post(
-              [then = std::move(then), result = work()]() mutable { then(std::move(result)); });
-          jobs->end();
-        });
+    pool.submit([this, jobs = jobs_, work = std::move(work), then = std::move(then)]() mutable {
+      mailbox_.post(
+          [then = std::move(then), result = work()]() mutable { then(std::move(result)); });
+      jobs->end();
+    });
   }
 
   std::uint64_t registerWorker(WorkerState& state);
@@ -135,6 +138,7 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   std::vector<std::unique_ptr<InboundBody>> retiredInbound_;
   std::vector<std::unique_ptr<OutboundBody>> retiredOutbound_;
   std::unordered_map<std::string, VersionSlot> versions_;  ///< By version id.
+  FailedLoads failedLoads_;
   std::unordered_map<std::uint64_t, WorkerState*> workers_;
   std::uint64_t lastSerial_ = 0;
   loop::Timer sweepTimer_;

@@ -144,6 +144,11 @@ void Invocation::onDeadline() {
   if (!responded_) fail(Refusal::WallLimit);
 }
 
+bool Invocation::charge(std::chrono::nanoseconds cpu) noexcept {
+  cpu_ += cpu;
+  return cpu_ <= dispatcher_.limits().cpuMax;
+}
+
 void Invocation::onBody(Bytes chunk) {
   if (requestBody_ != nullptr) {
     requestBody_->receive(std::move(chunk));

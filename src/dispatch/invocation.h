@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -44,6 +45,8 @@ class Invocation final : public http::ExchangeSink, public BodySource, public Bo
   /// Milliseconds of the loop's clock at which the dispatcher ends it (0: not yet known).
   std::uint64_t deadlineMillis() const noexcept { return deadlineMillis_; }
   void onDeadline();
+  /// Adds CPU time spent for it off its isolate; false if it had too much.
+  bool charge(std::chrono::nanoseconds cpu) noexcept;
 
   // ---- http::ExchangeSink ----
   void onBody(Bytes chunk) override;
@@ -82,7 +85,8 @@ class Invocation final : public http::ExchangeSink, public BodySource, public Bo
   bool responded_ = false;
   bool responseEnded_ = false;
   bool isHead_ = false;
-  bool waiting_ = false;  ///< The dispatcher holds it until its version is loaded.
+  std::chrono::nanoseconds cpu_{};  ///< What charge() added up.
+  bool waiting_ = false;            ///< The dispatcher holds it until its version is loaded.
   std::uint64_t deadlineMillis_ = 0;
   std::string ray_;
   Invocation* previous_ = nullptr;

@@ -1,8 +1,11 @@
 #include "dispatch/worker_state.h"
 
+#include <time.h>
+
 #include <chrono>
 #include <utility>
 
+#include "base/check.h"
 #include "dispatch/dispatcher.h"
 #include "dispatch/invocation.h"
 #include "dispatch/outbound_fetch.h"
@@ -11,6 +14,16 @@
 namespace atolld::dispatch {
 
 namespace host = isolate::host;
+
+namespace {
+
+std::chrono::nanoseconds threadCpu() {
+  timespec now{};
+  ATOLL_CHECK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) == 0);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+}  // namespace
 
 WorkerState::WorkerState(Dispatcher& dispatcher, shard::Worker& worker)
     : dispatcher_(dispatcher), worker_(worker), serial_(dispatcher.registerWorker(*this)) {}
@@ -215,12 +228,12 @@ bool WorkerState::openOp(host::OpId op, host::InvocationId invocation) {
 
 template <class Work>
 void WorkerState::runOnStorage(host::OpId op, Work work) {
-  dispatcher_.runOnStorage(std::move(work),
-                           [&dispatcher = dispatcher_, serial = serial_, op](host::OpValue value) {
-                             if (WorkerState* const state = dispatcher.findWorker(serial)) {
-                               state->finishOp(op, std::move(value));
-                             }
-                           });
+  dispatcher_.runOn(dispatcher_.node_.storage, std::move(work),
+                    [&dispatcher = dispatcher_, serial = serial_, op](host::OpValue value) {
+                      if (WorkerState* const state = dispatcher.findWorker(serial)) {
+                        state->finishOp(op, std::move(value));
+                      }
+                    });
 }
 
 void WorkerState::on(host::FetchStart& effect) {
@@ -276,6 +289,47 @@ void WorkerState::on(host::KvWrite& effect) {
     }
     return std::monostate{};
   });
+}
+
+void WorkerState::on(host::Compute& effect) {
+  if (!openOp(effect.op, effect.invocation)) return;
+  computes_.push_back(std::move(effect));
+  startNextCompute();
+}
+
+void WorkerState::startNextCompute() {
+  while (!computing_ && !computes_.empty()) {
+    host::Compute next = std::move(computes_.front());
+    computes_.pop_front();
+    if (!ops_.contains(next.op)) continue;  // Cancelled, or its invocation is over.
+    computing_ = true;
+    dispatcher_.runOn(
+        dispatcher_.node_.compute,
+        [work = std::move(next.work)]() mutable {
+          const std::chrono::nanoseconds before = threadCpu();
+          Result<Bytes> result = work();
+          return std::pair(std::move(result), threadCpu() - before);
+        },
+        [&dispatcher = dispatcher_, serial = serial_, op = next.op,
+         invocation = next.invocation](std::pair<Result<Bytes>, std::chrono::nanoseconds> done) {
+          WorkerState* const state = dispatcher.findWorker(serial);
+          if (state == nullptr) return;
+          auto& [result, cpu] = done;
+          state->onComputed(
+              op, invocation,
+              result ? host::OpValue(*std::move(result)) : host::OpValue(std::move(result).error()),
+              cpu);
+        });
+  }
+}
+
+void WorkerState::onComputed(host::OpId op, host::InvocationId invocation, host::OpValue value,
+                             std::chrono::nanoseconds cpu) {
+  computing_ = false;
+  Invocation* const charged = find(invocation);
+  if (charged != nullptr && !charged->charge(cpu)) charged->fail(Refusal::CpuLimit);
+  finishOp(op, std::move(value));
+  startNextCompute();
 }
 
 void WorkerState::on(host::Log& effect) {

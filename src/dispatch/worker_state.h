@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -77,6 +78,7 @@ class WorkerState final : public shard::Worker::Attachment, public BodyOwner {
   void on(isolate::host::KvGet& effect);
   void on(isolate::host::KvList& effect);
   void on(isolate::host::KvWrite& effect);
+  void on(isolate::host::Compute& effect);
   void on(isolate::host::Log& effect);
 
   Invocation* find(isolate::host::InvocationId id);
@@ -87,6 +89,9 @@ class WorkerState final : public shard::Worker::Attachment, public BodyOwner {
   bool openOp(isolate::host::OpId op, isolate::host::InvocationId invocation);
   template <class Work>
   void runOnStorage(isolate::host::OpId op, Work work);
+  void startNextCompute();
+  void onComputed(isolate::host::OpId op, isolate::host::InvocationId invocation,
+                  isolate::host::OpValue value, std::chrono::nanoseconds cpu);
   bool anythingAwaited() const;
   /// Ends invocations that nothing can wake any more.
   void endHungInvocations();
@@ -102,6 +107,8 @@ class WorkerState final : public shard::Worker::Attachment, public BodyOwner {
   std::unordered_map<isolate::host::BodyId, std::unique_ptr<OutboundBody>> outbound_;
   std::unordered_map<isolate::host::OpId, Op> ops_;
   std::unordered_map<isolate::host::TimerId, TimerEntry> timers_;
+  std::deque<isolate::host::Compute> computes_;  ///< Waiting: an isolate has one thread at a time.
+  bool computing_ = false;
 };
 
 }  // namespace atolld::dispatch

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -179,15 +180,23 @@ struct KvWrite {
   std::vector<store::KvPut> puts;
   std::vector<std::string> removals;
 };
+/// Work on bytes of its own that takes long (key generation, password hashing): done off the
+/// threads that run slices, one at a time for an isolate. Its CPU time is the invocation's. Answer:
+/// Bytes or Error.
+struct Compute {
+  OpId op = 0;
+  InvocationId invocation = 0;
+  std::move_only_function<Result<Bytes>()> work;
+};
 struct Log {
   InvocationId invocation = 0;  ///< 0 outside of any.
   enum class Level : std::uint8_t { Debug, Log, Info, Warn, Error } level = Level::Log;
   std::string text;
 };
 
-using Effect =
-    std::variant<Respond, Failed, Done, BodyWrite, BodyClose, BodyPull, BodyCollect, BodyCancel,
-                 TimerStart, TimerCancel, FetchStart, OpCancel, KvGet, KvList, KvWrite, Log>;
+using Effect = std::variant<Respond, Failed, Done, BodyWrite, BodyClose, BodyPull, BodyCollect,
+                            BodyCancel, TimerStart, TimerCancel, FetchStart, OpCancel, KvGet,
+                            KvList, KvWrite, Compute, Log>;
 
 /// The effects one slice produced, in order. Filled by the thread in the slice, carried out by the
 /// seat holder after it.

@@ -159,6 +159,7 @@ void Scheduler::startSlice(Worker& worker) {
 void Scheduler::settleSlice(Worker& worker) {
   Slice& slice = worker.slice_;
   worker.lost_ = !slice.result.has_value();
+  worker.loaded_ = worker.loaded_ || !worker.lost_;
   if (slice.kind == Slice::Kind::Events) owner_.onEffects(worker, slice.outbox);
   slice.outbox.clear();
   if (!slice.result) return lose(worker, slice.result.error());

@@ -65,6 +65,8 @@ class Worker {
   /// Its isolate lives and has nothing to do until somebody posts.
   bool isQuiet() const noexcept { return !lost_ && queueHead_ == queue_.size(); }
   const std::shared_ptr<const deploy::Version>& version() const noexcept { return version_; }
+  /// Its version was loaded. What is lost before that never ran an event.
+  bool isLoaded() const noexcept { return loaded_; }
   /// Open invocations keep a worker from eviction: dispatch counts them here.
   void invocationOpened() noexcept;
   void invocationClosed() noexcept;
@@ -87,6 +89,7 @@ class Worker {
   bool ready_ = false;         ///< In the scheduler's ready list.
   bool busy_ = false;          ///< `slice_` belongs to a slice, or its effects are carried out.
   bool lost_ = false;
+  bool loaded_ = false;
   std::optional<std::list<Worker*>::iterator> idlePlace_;
   Slice slice_;
 };

@@ -1,31 +1,35 @@
-// Random values, digests, HMAC and key derivation behind isolates/web/crypto*.js.
-// https://w3c.github.io/webcrypto/
+// Random values, digests and MACs behind isolates/web/crypto*.js. https://w3c.github.io/webcrypto/
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/hmac.h>
-#include <openssl/kdf.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
 
 #include <array>
+#include <memory>
 
 #include "base/check.h"
 #include "webapi/bytes.h"
 #include "webapi/crypto_text.h"
+#include "webapi/effects.h"
+#include "webapi/keccak.h"
 #include "webapi/natives.h"
 
 namespace atolld::webapi {
 
 const EVP_MD* digestNamed(std::string_view name) {
   // Fetched once: a fetch at each use costs more than hashing a short text.
-  static const std::array<std::pair<std::string_view, const EVP_MD*>, 5> kDigests{{
+  static const std::array<std::pair<std::string_view, const EVP_MD*>, 8> kDigests{{
       {"SHA-256", EVP_MD_fetch(nullptr, "SHA2-256", nullptr)},
       {"SHA-1", EVP_MD_fetch(nullptr, "SHA1", nullptr)},
       {"SHA-384", EVP_MD_fetch(nullptr, "SHA2-384", nullptr)},
       {"SHA-512", EVP_MD_fetch(nullptr, "SHA2-512", nullptr)},
       {"MD5", EVP_MD_fetch(nullptr, "MD5", nullptr)},
+      {"SHA3-256", EVP_MD_fetch(nullptr, "SHA3-256", nullptr)},
+      {"SHA3-384", EVP_MD_fetch(nullptr, "SHA3-384", nullptr)},
+      {"SHA3-512", EVP_MD_fetch(nullptr, "SHA3-512", nullptr)},
   }};
   for (const auto& [known, digest] : kDigests) {
     if (known == name) return digest;
@@ -35,6 +39,10 @@ const EVP_MD* digestNamed(std::string_view name) {
 
 std::string textOf(v8::Isolate* isolate, v8::Local<v8::Value> value) {
   return value->IsString() ? utf8Of(isolate, value.As<v8::String>()) : std::string();
+}
+
+std::uint32_t numberOf(v8::Local<v8::Value> value) {
+  return value->IsUint32() ? value.As<v8::Uint32>()->Value() : 0;
 }
 
 void giveBuffer(const v8::FunctionCallbackInfo<v8::Value>& info, std::string_view bytes) {
@@ -49,14 +57,33 @@ void giveBytes(const v8::FunctionCallbackInfo<v8::Value>& info, std::string_view
   if (uint8ArrayOf(info.GetIsolate(), bytes).ToLocal(&array)) info.GetReturnValue().Set(array);
 }
 
+void giveList(const v8::FunctionCallbackInfo<v8::Value>& info,
+              const std::vector<std::string>& parts) {
+  v8::Isolate* const isolate = info.GetIsolate();
+  v8::LocalVector<v8::Value> list(isolate);
+  for (const std::string& part : parts) {
+    v8::Local<v8::Uint8Array> bytes;
+    if (!uint8ArrayOf(isolate, part).ToLocal(&bytes)) return;
+    list.push_back(bytes);
+  }
+  info.GetReturnValue().Set(v8::Array::New(isolate, list.data(), list.size()));
+}
+
+void compute(const v8::FunctionCallbackInfo<v8::Value>& info, int index,
+             std::move_only_function<Result<Bytes>()> work) {
+  const NativeCall call(info);
+  const auto op = call.id(index);
+  const Invocation* const invocation = call.invocation(index + 1);
+  if (op && invocation != nullptr) {
+    return call.emit(host::Compute{*op, invocation->id, std::move(work)});
+  }
+  if (const Result<Bytes> done = work()) giveBuffer(info, done->view());
+}
+
 namespace {
 
-constexpr std::uint32_t kDerivedBytesMax = 1024 * 1024;
-
-/// OpenSSL takes a null pointer for "not given", even where the length is 0.
-std::string_view given(std::string_view bytes) {
-  return bytes.empty() ? std::string_view("") : bytes;
-}
+constexpr std::uint32_t kOutBytesMax = 1024 * 1024;
+constexpr std::uint32_t kMacKeyBytesMax = 1024 * 1024;
 
 /// randomFill(view): the view's bytes become random.
 void randomFill(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
@@ -105,7 +132,7 @@ void hmac(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
   const EVP_MD* const type = digestNamed(textOf(isolate, info[0]));
   const BufferView key(info[1]);
   const BufferView data(info[2]);
-  if (type == nullptr || !key.ok() || !data.ok() || key.bytes().size() > kDerivedBytesMax) {
+  if (type == nullptr || !key.ok() || !data.ok() || key.bytes().size() > kMacKeyBytesMax) {
     return throwTypeError(isolate, "hmac: wrong arguments");
   }
   std::array<unsigned char, EVP_MAX_MD_SIZE> out;
@@ -127,76 +154,124 @@ void sameBytes(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
                                                                a.bytes().size()) == 0);
 }
 
-/// pbkdf2(hash name, password, salt, iterations, length in bytes) -> ArrayBuffer
-void pbkdf2(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
+/// kmac("KMAC128" or "KMAC256", key, customization, length in bytes, bytes) -> ArrayBuffer;
+/// undefined for a key or length that OpenSSL refuses. NIST SP 800-185 section 4.
+void kmac(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
+  using Mac = Owned<EVP_MAC, &EVP_MAC_free>;
+  using MacContext = Owned<EVP_MAC_CTX, &EVP_MAC_CTX_free>;
+  v8::Isolate* const isolate = info.GetIsolate();
+  const std::string name = textOf(isolate, info[0]);
+  const BufferView key(info[1]), customization(info[2]), data(info[4]);
+  std::size_t length = numberOf(info[3]);
+  if (!key.ok() || !customization.ok() || !data.ok() || length > kOutBytesMax) {
+    return throwTypeError(isolate, "kmac: wrong arguments");
+  }
+  const Mac mac(EVP_MAC_fetch(nullptr, name == "KMAC128" ? "KMAC-128" : "KMAC-256", nullptr));
+  const MacContext context(mac ? EVP_MAC_CTX_new(mac.get()) : nullptr);
+  std::string custom(customization.bytes());
+  const std::array params{
+      OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_CUSTOM, custom.data(), custom.size()),
+      OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &length), OSSL_PARAM_construct_end()};
+  std::string out(length, '\0');
+  const std::string_view keyBytes = given(key.bytes());
+  const bool done =
+      context &&
+      EVP_MAC_init(context.get(), octets(keyBytes), keyBytes.size(), params.data()) == 1 &&
+      EVP_MAC_update(context.get(), octets(data.bytes()), data.bytes().size()) == 1 &&
+      EVP_MAC_final(context.get(), octets(out), &length, out.size()) == 1;
+  ERR_clear_error();
+  if (done) giveBuffer(info, out);
+}
+
+/// xof(name, length in bytes, bytes, a, b) -> ArrayBuffer. For cSHAKE, a and b are the function
+/// name and the customization; for TurboSHAKE, a is the domain; for KT, a is the customization.
+void xof(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
+  v8::Isolate* const isolate = info.GetIsolate();
+  const std::string name = textOf(isolate, info[0]);
+  const std::uint32_t length = numberOf(info[1]);
+  const BufferView data(info[2]), a(info[3]), b(info[4]);
+  const KeccakStrength strength =
+      name.ends_with("128") ? KeccakStrength::Bits128 : KeccakStrength::Bits256;
+  const std::uint32_t domain = numberOf(info[3]);
+  const bool turbo = name.starts_with("Turbo");
+  if (length > kOutBytesMax || !data.ok() || (turbo ? domain < 1 || domain > 0x7F : !a.ok())) {
+    return throwTypeError(isolate, "xof: wrong arguments");
+  }
+  if (turbo) {
+    giveBuffer(info, turboShake(strength, static_cast<std::uint8_t>(domain), data.bytes(), length));
+  } else if (name.starts_with("KT")) {
+    giveBuffer(info, kangarooTwelve(strength, data.bytes(), a.bytes(), length));
+  } else {
+    giveBuffer(info, cShake(strength, a.bytes(), b.bytes(), data.bytes(), length));
+  }
+}
+
+/// A digest under way. It lives in the backing store of an ArrayBuffer that no tenant sees, so it
+/// goes with its isolate at the latest.
+struct Hash {
+  static constexpr std::uint64_t kMark = 0x61746f6c6c486173;
+
+  std::uint64_t mark = kMark;
+  Owned<EVP_MD_CTX, &EVP_MD_CTX_free> context{EVP_MD_CTX_new()};
+
+  /// Null for anything that hashStart() did not make.
+  static Hash* of(v8::Local<v8::Value> value) noexcept {
+    if (!value->IsArrayBuffer()) return nullptr;
+    const auto buffer = value.As<v8::ArrayBuffer>();
+    auto* const hash = static_cast<Hash*>(buffer->Data());
+    return buffer->ByteLength() == sizeof(Hash) && hash->mark == kMark ? hash : nullptr;
+  }
+};
+
+/// hashStart(name) -> a digest under way
+void hashStart(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
   v8::Isolate* const isolate = info.GetIsolate();
   const EVP_MD* const type = digestNamed(textOf(isolate, info[0]));
-  const BufferView password(info[1]);
-  const BufferView salt(info[2]);
-  constexpr std::uint32_t kIterationsMax = 1'000'000;
-  if (type == nullptr || !password.ok() || !salt.ok() || !info[3]->IsUint32() ||
-      !info[4]->IsUint32() || info[3].As<v8::Uint32>()->Value() > kIterationsMax ||
-      info[4].As<v8::Uint32>()->Value() > kDerivedBytesMax) {
-    return throwTypeError(isolate, "pbkdf2: wrong arguments");
+  if (type == nullptr) return throwTypeError(isolate, "hashStart: no such digest");
+  auto hash = std::make_unique<Hash>();
+  ATOLL_CHECK(EVP_DigestInit_ex(hash->context.get(), type, nullptr) == 1);
+  std::unique_ptr<v8::BackingStore> store = v8::ArrayBuffer::NewBackingStore(
+      hash.release(), sizeof(Hash),
+      [](void* data, std::size_t, void*) { delete static_cast<Hash*>(data); }, nullptr);
+  info.GetReturnValue().Set(v8::ArrayBuffer::New(isolate, std::move(store)));
+}
+
+/// hashUpdate(digest, bytes or text) -> how many bytes
+void hashUpdate(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
+  v8::Isolate* const isolate = info.GetIsolate();
+  Hash* const hash = Hash::of(info[0]);
+  const std::string text = textOf(isolate, info[1]);
+  const BufferView data(info[1]);
+  if (hash == nullptr || (!data.ok() && !info[1]->IsString())) {
+    return throwTypeError(isolate, "hashUpdate: wrong arguments");
   }
-  std::string out(info[4].As<v8::Uint32>()->Value(), '\0');
-  const std::string_view secret = given(password.bytes());
-  const std::string_view saltBytes = given(salt.bytes());
-  if (!out.empty() && PKCS5_PBKDF2_HMAC(secret.data(), static_cast<int>(secret.size()),
-                                        octets(saltBytes), static_cast<int>(saltBytes.size()),
-                                        static_cast<int>(info[3].As<v8::Uint32>()->Value()), type,
-                                        static_cast<int>(out.size()), octets(out)) != 1) {
+  const std::string_view bytes = data.ok() ? data.bytes() : text;
+  ATOLL_CHECK(EVP_DigestUpdate(hash->context.get(), bytes.data(), bytes.size()) == 1);
+  info.GetReturnValue().Set(static_cast<double>(bytes.size()));
+}
+
+/// hashFinish(digest) -> ArrayBuffer. Once.
+void hashFinish(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
+  Hash* const hash = Hash::of(info[0]);
+  std::array<unsigned char, EVP_MAX_MD_SIZE> out;
+  unsigned int length = 0;
+  if (hash == nullptr || EVP_DigestFinal_ex(hash->context.get(), out.data(), &length) != 1) {
     ERR_clear_error();
-    return throwTypeError(isolate, "pbkdf2: failed");
+    return throwTypeError(info.GetIsolate(), "hashFinish: no digest under way");
   }
-  giveBuffer(info, out);
-}
-
-/// https://www.rfc-editor.org/rfc/rfc5869, with HMAC as the only tool.
-std::string hkdfOf(const EVP_MD* type, std::string_view secret, std::string_view salt,
-                   std::string_view info, std::size_t length) {
-  const auto mac = [&](std::string_view key, std::string_view text) {
-    std::string out(EVP_MAX_MD_SIZE, '\0');
-    unsigned int size = 0;
-    key = given(key);
-    ATOLL_CHECK(HMAC(type, key.data(), static_cast<int>(key.size()), octets(text), text.size(),
-                     octets(out), &size) != nullptr);
-    out.resize(size);
-    return out;
-  };
-  const std::string key = mac(salt, secret);
-  std::string out, block;
-  for (unsigned counter = 1; out.size() < length; ++counter) {
-    block = mac(key, block + std::string(info) + static_cast<char>(counter));
-    out += block;
-  }
-  out.resize(length);
-  return out;
-}
-
-/// hkdf(hash name, secret, salt, info, length in bytes) -> ArrayBuffer; undefined if that is too
-/// long
-void hkdf(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
-  v8::Isolate* const isolate = info.GetIsolate();
-  const EVP_MD* const type = digestNamed(textOf(isolate, info[0]));
-  const BufferView secret(info[1]);
-  const BufferView salt(info[2]);
-  const BufferView context(info[3]);
-  if (type == nullptr || !secret.ok() || !salt.ok() || !context.ok() || !info[4]->IsUint32()) {
-    return throwTypeError(isolate, "hkdf: wrong arguments");
-  }
-  const std::uint32_t length = info[4].As<v8::Uint32>()->Value();
-  if (length > 255u * static_cast<std::uint32_t>(EVP_MD_get_size(type))) return;
-  giveBuffer(info, hkdfOf(type, secret.bytes(), salt.bytes(), context.bytes(), length));
+  giveBuffer(info, {reinterpret_cast<const char*>(out.data()), length});
 }
 
 constexpr std::array kNatives{isolate::Native{"randomFill", &randomFill},
                               isolate::Native{"randomUuid", &randomUuid},
                               isolate::Native{"digest", &digest},
+                              isolate::Native{"xof", &xof},
                               isolate::Native{"hmac", &hmac},
+                              isolate::Native{"kmac", &kmac},
                               isolate::Native{"sameBytes", &sameBytes},
-                              isolate::Native{"pbkdf2", &pbkdf2},
-                              isolate::Native{"hkdf", &hkdf}};
+                              isolate::Native{"hashStart", &hashStart},
+                              isolate::Native{"hashUpdate", &hashUpdate},
+                              isolate::Native{"hashFinish", &hashFinish}};
 
 }  // namespace
 

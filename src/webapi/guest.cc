@@ -65,9 +65,9 @@ std::vector<isolate::Native> allNatives() {
   std::vector<isolate::Native> all;
   for (const std::span<const isolate::Native> natives :
        {std::span<const isolate::Native>(kOwnNatives), base64Natives(), bytesNatives(),
-        cipherNatives(), cloneNatives(), compressionNatives(), digestNatives(), effectNatives(),
-        encodingNatives(), fetchNatives(), formDataNatives(), headerNatives(), keyNatives(),
-        kvNatives(), requestNatives(), urlNatives()}) {
+        cipherNatives(), cloneNatives(), compressionNatives(), deriveNatives(), digestNatives(),
+        effectNatives(), encodingNatives(), fetchNatives(), formDataNatives(), headerNatives(),
+        keyNatives(), keyUseNatives(), kvNatives(), requestNatives(), urlNatives()}) {
     all.insert(all.end(), natives.begin(), natives.end());
   }
   for (std::size_t i = 0; i < all.size(); ++i) {

@@ -82,9 +82,14 @@ host::FetchEvent TestScript::post(std::string body, std::string contentType) {
 host::Outbox TestScript::fetch(host::FetchEvent event) {
   host::Outbox all = run(std::move(event));
   for (std::size_t seen = 0; seen < all.size(); ++seen) {
-    const auto* const timer = std::get_if<host::TimerStart>(&all[seen]);
-    if (timer == nullptr) continue;
-    host::Outbox more = run(host::TimerFired{timer->timer});
+    host::Outbox more;
+    if (const auto* const timer = std::get_if<host::TimerStart>(&all[seen])) {
+      more = run(host::TimerFired{timer->timer});
+    } else if (auto* const compute = std::get_if<host::Compute>(&all[seen])) {
+      auto done = compute->work();
+      more = run(host::OpDone{compute->op, done ? host::OpValue(*std::move(done))
+                                                : host::OpValue(std::move(done).error())});
+    }
     for (host::Effect& effect : more) all.push_back(std::move(effect));
   }
   return all;

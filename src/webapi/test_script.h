@@ -33,7 +33,7 @@ class TestScript {
   /// A GET of http://example.com<target>, or whatever `edit` makes of it.
   host::FetchEvent request(std::string target = "/");
   host::FetchEvent post(std::string body, std::string contentType = "text/plain");
-  /// The whole answer to one request; timers fire and nothing else happens meanwhile.
+  /// The whole answer to one request; timers fire, computations are done and nothing else happens.
   host::Outbox fetch(host::FetchEvent event);
   host::Outbox fetch(std::string target = "/") { return fetch(request(std::move(target))); }
   /// The text of the response to one request; what failed comes as "FAILED: message".
