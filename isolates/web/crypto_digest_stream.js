@@ -2,7 +2,8 @@
 // https://developers.cloudflare.com/workers/runtime-apis/web-crypto/#constructors
 
 const {
-  ArrayBufferIsView, PromisePrototypeThen, PromiseWithResolvers, RegExpPrototypeExec, TypeError,
+  ArrayBufferIsView, PromisePrototypeThen, PromiseReject, PromiseWithResolvers,
+  RegExpPrototypeExec, TypeError,
 } = internals.primordials;
 const { configureInterface, isArrayBuffer, requiredArguments } = internals.webidl;
 const { kConstruct, load } = internals;
@@ -29,9 +30,10 @@ class DigestSink {
       const error = new TypeError("DigestStream is a byte stream but received an object of " +
         "non-ArrayBuffer/ArrayBufferView/string type on its writable side.");
       this.settlers.reject(error);
-      throw error;
+      return PromiseReject(error);
     }
     this.written += native.hashUpdate(this.#state, chunk);
+    return undefined;
   }
 
   close() {

@@ -26,17 +26,24 @@ REFUSED = {
                      {"broken.wasm": CORRUPT_WASM}, {}, ("broken",)),
     "corrupt JSON module": ("import d from './d.json';\n" + GOOD.replace("'good'", "d.x"),
                             {"d.json": "{"}, {}, ("d.json",)),
+    # The top level is run once before anything is committed.
+    "throws at the top": ("let a;\nthrow new TypeError('top level trouble');\n" + GOOD, {}, {},
+                          ("TypeError: top level trouble", "index.js:")),
+    "throws in an import": ("import './other.js';\n" + GOOD, {"other.js": "\n\nnull.x;"}, {},
+                            ("of null",)),
+    "loops at the top": ("for (;;) {}\n" + GOOD, {}, {}, ("200 ms of CPU time", "handlers")),
+    "grows at the top": ("const a = []; for (;;) a.push(new Array(1e5).fill(1.5));\n" + GOOD, {},
+                         {}, ("64 MB of memory",)),
+    "default export is no object": ("export default 42;", {}, {}, ("default export",)),
+    "no handler": ("export default {};", {}, {}, ("fetch",)),
+    "never finishes at the top": ("await new Promise(() => {});\n" + GOOD, {}, {},
+                                  ("top-level await",)),
+    "input and output at the top": ("await fetch('http://example.com/');\n" + GOOD, {}, {},
+                                    ("global scope",)),
 }
 
-# name: (source, status, atoll-error). A deploy compiles and links a script and never runs it: what
-# goes wrong when it starts shows on its first request.
+# name: (source, status, atoll-error)
 FAILING = {
-    "throws-at-the-top": ("throw new TypeError('top level trouble');\n" + GOOD,
-                          500, "script_load_failed"),
-    "default-export-is-no-object": ("export default 42;", 500, "script_load_failed"),
-    "no-handler": ("export default {};", 500, "script_load_failed"),
-    "never-finishes-at-the-top": ("await new Promise(() => {});\n" + GOOD,
-                                  500, "script_load_failed"),
     "throws": ("export default { fetch() { throw new Error('secret-detail'); } };",
                500, "script_exception"),
     "rejects": ("export default { async fetch() { await 1; throw new Error('secret-detail'); } };",
@@ -62,6 +69,7 @@ FAILING = {
 CONFIG = """
 [script]
 cpu_ms_max = 300
+startup_cpu_ms_max = 200
 heap_bytes_max = 67108864
 """
 
@@ -118,6 +126,25 @@ class BadScripts(unittest.TestCase):
         refused = server.deploy_source("stable", "export default { fetch( };", check=False)
         self.assertEqual(refused.code, 1)
         self.assertEqual(http1.request(server.http, "stable.localhost").text(), "good")
+
+    def test_fails_on_the_node_only(self):
+        """a version that loads when deployed and not on its node costs the node a few tries"""
+        with Server(config=CONFIG) as node:
+            node.deploy_source("heavy", "const kept = new Uint8Array(8 << 20);\n" +
+                               GOOD.replace("'good'", "`${kept.length}`"))
+            node.deploy_source("light", GOOD)
+            self.assertEqual(http1.request(node.http, "heavy.localhost").text(), "8388608")
+            node.stop()
+            (node.scratch / "node.toml").write_text(CONFIG + "buffer_bytes_max = 1048576\n")
+            node.start()
+            for _ in range(40):
+                answer = http1.request(node.http, "heavy.localhost")
+                self.assertIn(answer.get("atoll-error"), ("script_load_failed", "memory_limit"))
+            self.assertEqual(http1.request(node.http, "light.localhost").text(), "good")
+            # A try on each shard, and another where a second has passed.
+            self.assertLess(node.log_text(limit=10**6).count("isolate_lost"), 20)
+            node.deploy_source("heavy", GOOD)
+            self.assertEqual(http1.request(node.http, "heavy.localhost").text(), "good")
 
     def test_deep_wasm(self):
         """a Wasm module that the engine refuses is refused at deploy, not at the first request"""
