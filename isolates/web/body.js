@@ -43,6 +43,12 @@ class Body {
   length = undefined;
   /** What Content-Type it brings: a kType... or a string. */
   type = kTypeNone;
+  /** The content coding of `inbound`, `bytes` or `encoded`; stream and readers see it decoded. */
+  coding = undefined;
+  /** fetch() asked for that coding, and not the script. */
+  codingIsOurs = false;
+  /** A stream of encoded bytes: what clone() makes of an inbound body with a coding. */
+  encoded = null;
 }
 
 // ---- making bodies ------------------------------------------------------------------------------
@@ -143,7 +149,9 @@ function cloneBody(body) {
   const copy = new Body();
   copy.type = body.type;
   copy.length = body.length;
+  if (body.coding !== undefined && body.bytes === null) return cloneEncoded(body, copy);
   if (body.stream === null && body.inbound === null) {
+    copyCoding(body, copy);
     copy.text = body.text;
     copy.bytes = body.bytes;
     copy.request = body.request;
@@ -160,12 +168,32 @@ function cloneBody(body) {
   return copy;
 }
 
+function copyCoding(body, copy) {
+  copy.coding = body.coding;
+  copy.codingIsOurs = body.codingIsOurs;
+}
+
+/** Both stay encoded until somebody reads them. */
+function cloneEncoded(body, copy) {
+  const { first, second } = streams.tee(body.encoded ?? rawStream(body.inbound));
+  // A stream that stood for the body before is nobody's any more.
+  if (body.stream !== null) streams.lock(body.stream);
+  body.stream = body.inbound = null;
+  body.encoded = first;
+  copy.encoded = second;
+  copyCoding(body, copy);
+  return copy;
+}
+
 /** Moves the content to a new body and leaves the old one used; `new Request(request)` does it. */
 function transferBody(body) {
   const moved = new Body();
   moved.type = body.type;
   moved.length = body.length;
-  if (body.text !== null || body.bytes !== null || body.request !== null || body.inbound !== null) {
+  if (body.text !== null || body.bytes !== null || body.request !== null ||
+      body.inbound !== null || body.encoded !== null) {
+    copyCoding(body, moved);
+    moved.encoded = body.encoded;
     moved.text = body.text;
     moved.bytes = body.bytes;
     moved.request = body.request;
@@ -188,8 +216,10 @@ function streamOf(body) {
   let stream;
   if (body.used) {
     stream = streams.createBytes({ pull: (sink) => sink.end(), cancel() {} });
+  } else if (body.coding !== undefined) {
+    stream = decodedStreamOf(body);
   } else if (body.inbound !== null) {
-    stream = streamFromInbound(body.inbound);
+    stream = rawStream(body.inbound);
   } else {
     stream = streamFromSource(body);
   }
@@ -198,7 +228,20 @@ function streamOf(body) {
   return stream;
 }
 
-function streamFromInbound(inbound) {
+/** Decodes on demand: nothing is started until somebody reads. */
+function decodedStreamOf({ inbound, bytes, encoded, coding }) {
+  const { EncodedStream, decodeAll, decodedStream } = codings();
+  if (inbound !== null) return decodedStream(inbound, coding);
+  if (bytes !== null) return streamFromSource({ text: null, bytes: decodeAll(bytes, coding) });
+  return decodedStream(new EncodedStream(encoded), coding);
+}
+
+function codings() {
+  internals.load("web/body_coding.js");
+  return internals.bodyCoding;
+}
+
+function rawStream(inbound) {
   let started = false;
   return streams.createBytes({
     pull(sink) {
@@ -264,6 +307,7 @@ async function consume(body, take) {
     markUsed(body);
     return native.requestBody(slot, take);
   }
+  if (body.coding !== undefined && body.encoded === null) return consumeEncoded(body, take);
   if (body.inbound !== null) {
     markUsed(body);
     return body.inbound.collect(take);
@@ -272,8 +316,16 @@ async function consume(body, take) {
     markUsed(body);
     return convert(sourceBytes(body.text, body.bytes, null), take);
   }
+  const stream = streamOf(body);
   body.used = true;
-  return convert(await readAll(body.stream), take);
+  return convert(await readAll(stream), take);
+}
+
+/** The whole is gathered by the host as it came, and decoded here. */
+async function consumeEncoded(body, take) {
+  markUsed(body);
+  const bytes = body.bytes ?? await body.inbound.collect(kTakeBytes);
+  return convert(codings().decodeAll(bytes, body.coding), take);
 }
 
 /** Of bytes that the caller gives away. */
@@ -336,11 +388,15 @@ async function consumeFormData(body, type) {
 /**
  * The body in the form in which the effects take it, for `invocation`: undefined (none), a string,
  * a Uint8Array, `true` (the bytes that came with this invocation's request) or a number (the id of
- * a body that flows). The body is used up.
+ * a body that flows). The body is used up. `plan` is bodyCoding.planFor()'s, where it matters.
  */
-function outgoing(invocation, body) {
+function outgoing(invocation, body, plan = undefined) {
   if (body === null) return undefined;
   checkUsable(body);
+  if (plan !== undefined || body.coding !== undefined) {
+    const content = outgoingCoded(invocation, body, plan);
+    if (content !== undefined) return content;
+  }
   if (body.text !== null) {
     markUsed(body);
     return body.text;
@@ -362,14 +418,40 @@ function outgoing(invocation, body) {
     markUsed(body);
     return body.inbound.id;
   }
+  return pumpOut(invocation, body, body.stream, body.length, null);
+}
+
+/** As outgoing(); undefined if the body goes out like any other. */
+function outgoingCoded(invocation, body, plan) {
+  const encode = plan === undefined ? undefined : plan.encode;
+  if (plan !== undefined && plan.raw) {
+    if (body.encoded === null) return undefined;
+    return pumpOut(invocation, body, body.encoded, undefined, null);
+  }
+  if (body.coding === undefined && encode === undefined) return undefined;
+  const { OutgoingEncoder, decodeAll, encodeAll } = codings();
+  const whole = body.bytes !== null || body.text !== null || body.request !== null;
+  if (whole) {
+    let bytes = sourceBytes(body.text, body.bytes, body.request);
+    markUsed(body);
+    if (body.coding !== undefined) bytes = decodeAll(bytes, body.coding);
+    return encode === undefined ? bytes : encodeAll(bytes, encode);
+  }
+  const length = body.coding === undefined ? body.length : undefined;
+  return pumpOut(invocation, body, streamOf(body), length,
+    encode === undefined ? null : new OutgoingEncoder(encode));
+}
+
+function pumpOut(invocation, body, stream, length, encoder) {
   body.used = true;
   const outbound = new OutboundBody(invocation);
-  pump(outbound, streams.acquireReader(body.stream), body.length);
+  pump(outbound, streams.acquireReader(stream), length, encoder);
   return outbound.id;
 }
 
 /** Writes a stream out, as fast as the other side takes it. Its first write comes after a tick. */
-async function pump(outbound, reader, expected) {
+async function pump(outbound, reader, expected, encoder) {
+  const write = (bytes) => outbound.write(bytes);
   outbound.onGone = (error) => streams.cancel(reader, error);
   try {
     await undefined;
@@ -383,8 +465,10 @@ async function pump(outbound, reader, expected) {
       if (done) break;
       const bytes = chunkBytes(value);
       total += TypedArrayPrototypeGetByteLength(bytes);
-      outbound.write(bytes);
+      if (encoder === null) write(bytes);
+      else encoder.write(bytes, write);
     }
+    if (encoder !== null) encoder.finish(write);
     if (expected !== undefined && total !== expected) {
       throw new TypeError(`The stream ended after ${total} of the ${expected} bytes it promised.`);
     }

@@ -5,7 +5,9 @@
 
 const { TypeError, TypedArrayPrototypeGetByteLength } = internals.primordials;
 const { requiredArguments } = internals.webidl;
-const { copyList, listDelete, listFlat, listGet } = internals.headers;
+const {
+  HeaderList, copyList, listAppend, listDelete, listFlat, listGet, listHas,
+} = internals.headers;
 const { outgoing } = internals.body;
 const { isRedirectStatus, responseOfFetch } = internals.response;
 const { followable, listFor, makeState } = internals.request;
@@ -26,14 +28,15 @@ async function fetch(input, init = undefined) {
     invocation, signal, method: request.method, url: request.url,
     list: request.list === null ? null : copyList(listFor(request)), body: request.body,
   };
+  const codingIsOurs = askForCoding(hop);
   let redirects = 0;
   for (;;) {
     const answer = await send(hop);
     const location = isRedirectStatus(answer.status) && request.redirect !== "manual" ?
       headerOf(answer.flat, "location") : null;
     if (location === null) {
-      const response = responseOfFetch(invocation, answer, hop.url, redirects > 0);
-      return response;
+      return responseOfFetch(invocation, answer, hop.url, redirects > 0,
+        request.encodeResponseBody !== "manual", codingIsOurs);
     }
     discard(hop, answer);
     if (request.redirect === "error") {
@@ -46,6 +49,17 @@ async function fetch(input, init = undefined) {
   }
 }
 
+/**
+ * Content codings are asked for where the script says nothing; a part of an encoded whole could not
+ * be decoded. https://fetch.spec.whatwg.org/#http-network-or-cache-fetch
+ */
+function askForCoding(hop) {
+  if (hop.list === null) hop.list = new HeaderList();
+  if (listHas(hop.list, "accept-encoding")) return false;
+  listAppend(hop.list, "accept-encoding", listHas(hop.list, "range") ? "identity" : "gzip, br");
+  return true;
+}
+
 /** Asks the host for one hop: a promise of {status, flat, content, length}. */
 async function send(hop) {
   const { invocation, signal } = hop;
@@ -53,7 +67,9 @@ async function send(hop) {
     throw new TypeError(`Fetch API cannot load: ${hop.url}. Only http: and https: can be fetched.`);
   }
   const body = replayable(hop);
-  const content = body === null ? undefined : outgoing(invocation, body);
+  const plan = body === null || body.coding === undefined ? undefined : planCoding(hop, body);
+  const length = body === null || (plan !== undefined && !plan.raw) ? undefined : body.length;
+  const content = body === null ? undefined : outgoing(invocation, body, plan);
   const bytes = typeof content === "string" ? content.length :
     typeof content === "object" ? TypedArrayPrototypeGetByteLength(content) : 0;
   checkSubrequest(invocation, bytes);
@@ -62,7 +78,7 @@ async function send(hop) {
   op.makeError = networkError;
   native.fetchStart(op.id, invocation.slot, hop.method, hop.url,
     hop.list === null ? null : listFlat(hop.list), content,
-    typeof content === "number" ? body.length : undefined);
+    typeof content === "number" ? length : undefined);
   if (signal === null) return op.promise;
   const onAbort = (reason) => cancelOp(op, reason);
   abort.addAlgorithm(signal, onAbort);
@@ -71,6 +87,14 @@ async function send(hop) {
   } finally {
     abort.removeAlgorithm(signal, onAbort);
   }
+}
+
+/** A fetched body that is sent on under the Content-Encoding it came with goes as it came. */
+function planCoding(hop, body) {
+  internals.load("web/body_coding.js");
+  const value = hop.list === null ? null : listGet(hop.list, "content-encoding");
+  const named = value === null ? undefined : native.contentCoding(value);
+  return internals.bodyCoding.planFor(body, named === body.coding ? named : undefined, true, 1);
 }
 
 /** The body to send now. One that is all there is kept for a redirect that sends it again. */

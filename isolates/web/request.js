@@ -32,6 +32,8 @@ class RequestState {
   follows = null;
   signal = null;
   cf = undefined;
+  /** Workers' own: with "manual", fetch() gives a response's body as it came. */
+  encodeResponseBody = "automatic";
 }
 
 const kAdopt = Symbol("adopt");
@@ -128,6 +130,7 @@ class Request {
     copy.integrity = state.integrity;
     copy.follows = followable(state);
     copy.cf = state.cf;
+    copy.encodeResponseBody = state.encodeResponseBody;
     return new Request(kAdopt, copy);
   }
 }
@@ -251,6 +254,7 @@ function makeState(input, init, prefix) {
     state.cache = source.cache;
     state.integrity = source.integrity;
     state.cf = source.cf;
+    state.encodeResponseBody = source.encodeResponseBody;
   }
   const given = init !== undefined && init !== null;
   if (given && !isObject(init)) throw new TypeError(`${prefix}: the init must be an object.`);
@@ -268,7 +272,9 @@ function makeState(input, init, prefix) {
 }
 
 function readInit(state, init, prefix) {
-  const { body, cache, cf, headers, integrity, method, redirect, signal } = init;
+  const {
+    body, cache, cf, encodeResponseBody, headers, integrity, method, redirect, signal,
+  } = init;
   if (cache !== undefined) {
     const text = converters.DOMString(cache, prefix, "cache");
     if (text !== "no-store" && text !== "no-cache" && text !== "default") {
@@ -278,6 +284,14 @@ function readInit(state, init, prefix) {
     state.cache = text === "default" ? undefined : text;
   }
   if (cf !== undefined && cf !== null) state.cf = cf;
+  if (encodeResponseBody !== undefined) {
+    const mode = converters.DOMString(encodeResponseBody, prefix, "encodeResponseBody");
+    if (mode !== "automatic" && mode !== "manual") {
+      throw new TypeError(`${prefix}: encodeResponseBody: unexpected value: ${mode}. It must be ` +
+        '"automatic" or "manual".');
+    }
+    state.encodeResponseBody = mode;
+  }
   if (integrity !== undefined) {
     const text = converters.DOMString(integrity, prefix, "integrity");
     if (text !== "") throw new TypeError(`${prefix}: integrity is not supported.`);

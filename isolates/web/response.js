@@ -3,8 +3,8 @@
 const { JSONStringify, RangeError, RegExpPrototypeExec, TypeError } = internals.primordials;
 const { configureInterface, converters, isObject, requiredArguments } = internals.webidl;
 const {
-  HeaderList, Headers, copyList, fillList, listAppend, listFlat, listHas, listOf, listOfFlat,
-  wrap,
+  HeaderList, Headers, copyList, fillList, listAppend, listDelete, listFlat, listGet, listHas,
+  listOf, listOfFlat, wrap,
 } = internals.headers;
 const {
   bodyOfBytes, bodyOfInbound, bodyOfText, cloneBody, defineBodyMixin, extractBody, outgoing,
@@ -24,6 +24,8 @@ class ResponseState {
   headers = null;
   immutable = false;
   body = null;
+  /** Workers' own: with "manual", the body has the Content-Encoding that the headers name. */
+  encodeBody = "automatic";
   /** The Content-Type that the body brings, until it is in the list: a kType... or a string. */
   contentType = kTypeNone;
   cf = undefined;
@@ -153,6 +155,7 @@ class Response {
     copy.immutable = state.immutable;
     copy.contentType = state.contentType;
     copy.cf = state.cf;
+    copy.encodeBody = state.encodeBody;
     if (state.list !== null) copy.list = copyList(state.list);
     return new Response(kAdopt, copy);
   }
@@ -163,7 +166,7 @@ delete Response.stateOf;
 
 defineBodyMixin(Response, (response) => stateOf(response).body, (response) => {
   const state = stateOf(response);
-  return internals.headers.listGet(materialize(state), "content-type");
+  return listGet(materialize(state), "content-type");
 });
 configureInterface(Response);
 
@@ -172,8 +175,15 @@ function applyInit(state, init, prefix) {
   if (!isObject(init)) throw new TypeError(`${prefix}: the init must be an object.`);
   const { cf, encodeBody, headers, status, statusText, webSocket } = init;
   if (cf !== undefined) state.cf = cf;
-  if (encodeBody !== undefined && encodeBody !== "automatic" && encodeBody !== "manual") {
-    throw new TypeError(`${prefix}: encodeBody must be "automatic" or "manual".`);
+  if (encodeBody !== undefined) {
+    const mode = converters.DOMString(encodeBody, prefix, "encodeBody");
+    if (mode !== "automatic" && mode !== "manual") {
+      throw new TypeError(`${prefix}: encodeBody: unexpected value: ${mode}. It must be ` +
+        '"automatic" or "manual".');
+    }
+    state.encodeBody = mode;
+  } else if (isResponse(init)) {
+    state.encodeBody = stateOf(init).encodeBody;
   }
   if (webSocket !== undefined && webSocket !== null) {
     throw new TypeError(`${prefix}: there are no WebSockets here.`);
@@ -248,13 +258,39 @@ function sendResponse(invocation, response) {
   }
   const { body, status } = state;
   if (typeof state.contentType !== "number") materialize(state);
-  const content = body === null ? undefined : outgoing(invocation, body);
-  native.respond(invocation.slot, status, state.list === null ? null : listFlat(state.list),
-    state.contentType, content, typeof content === "number" ? body.length : undefined);
+  let { list } = state;
+  let plan, length;
+  if (body !== null) {
+    ({ length } = body);
+    const coding = list === null ? null : listGet(list, "content-encoding");
+    if (coding !== null || body.coding !== undefined) {
+      plan = planCoding(invocation, state, coding);
+      if (!plan.raw && (plan.encode !== undefined || body.coding !== undefined)) length = undefined;
+      if (plan.drop) {
+        list = copyList(list);
+        listDelete(list, "content-encoding");
+      }
+    }
+  }
+  const content = body === null ? undefined : outgoing(invocation, body, plan);
+  native.respond(invocation.slot, status, list === null ? null : listFlat(list),
+    state.contentType, content, typeof content === "number" ? length : undefined);
 }
 
-/** A fetched response. `content` is undefined, a Uint8Array, or the id of a body that flows. */
-function responseOfFetch(invocation, { status, flat, content, length }, url, redirected) {
+/** How the body goes with the Content-Encoding: see bodyCoding.planFor(). */
+function planCoding(invocation, { body, encodeBody }, coding) {
+  internals.load("web/body_coding.js");
+  const named = coding === null ? undefined : native.contentCoding(coding);
+  const said = named === undefined ? 1 : native.clientAccepts(invocation.slot, named);
+  return internals.bodyCoding.planFor(body, named, encodeBody === "manual", said);
+}
+
+/**
+ * A fetched response. `content` is undefined, a Uint8Array, or the id of a body that flows.
+ * `decode`: its Content-Encoding is for fetch() to undo; `codingIsOurs`: fetch() asked for it.
+ */
+function responseOfFetch(invocation, answer, url, redirected, decode, codingIsOurs) {
+  const { status, flat, content, length } = answer;
   const state = new ResponseState();
   state.url = url;
   state.redirected = redirected;
@@ -263,6 +299,13 @@ function responseOfFetch(invocation, { status, flat, content, length }, url, red
   state.immutable = true;
   if (typeof content === "number") state.body = bodyOfInbound(invocation, content, length);
   else if (content !== undefined) state.body = bodyOfBytes(content, kTypeNone);
+  if (decode && state.body !== null) {
+    const coding = listGet(state.list, "content-encoding");
+    if (coding !== null) {
+      state.body.coding = native.contentCoding(coding);
+      state.body.codingIsOurs = codingIsOurs;
+    }
+  }
   return new Response(kAdopt, state);
 }
 

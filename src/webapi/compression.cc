@@ -145,10 +145,34 @@ void codecFree(const Info& info) noexcept {
   if (HeldCodec* const held = call.state().codecs->find(info[0])) held->codec.reset();
 }
 
-constexpr std::array kNatives{
-    isolate::Native{"codecNew", &codecNew}, isolate::Native{"codecRun", &codecRun},
-    isolate::Native{"codecConsumed", &codecConsumed}, isolate::Native{"codecEnded", &codecEnded},
-    isolate::Native{"codecFree", &codecFree}};
+/// contentCoding(Content-Encoding value) -> the format; undefined for one that is not decoded
+void contentCoding(const Info& info) noexcept {
+  NativeCall call(info);
+  const auto format = coding::findContentCoding(call.utf8(0));
+  if (format) info.GetReturnValue().Set(static_cast<std::uint32_t>(*format));
+}
+
+/// clientAccepts(slot, format) -> 0 no, 1 yes, 2 the client did not say; body_coding.js has the
+/// same numbers
+void clientAccepts(const Info& info) noexcept {
+  NativeCall call(info);
+  const Invocation* const invocation = call.invocation(0);
+  const auto format = info[1]->IsUint32() ? info[1].As<v8::Uint32>()->Value() : kFormatMax + 1;
+  std::uint32_t said = 1;
+  if (invocation != nullptr && invocation->head != nullptr && format <= kFormatMax) {
+    const auto accepted = invocation->head->headers.find("accept-encoding");
+    said = !accepted ? 2 : coding::acceptsCoding(*accepted, static_cast<coding::Format>(format));
+  }
+  info.GetReturnValue().Set(said);
+}
+
+constexpr std::array kNatives{isolate::Native{"codecNew", &codecNew},
+                              isolate::Native{"codecRun", &codecRun},
+                              isolate::Native{"codecConsumed", &codecConsumed},
+                              isolate::Native{"codecEnded", &codecEnded},
+                              isolate::Native{"codecFree", &codecFree},
+                              isolate::Native{"contentCoding", &contentCoding},
+                              isolate::Native{"clientAccepts", &clientAccepts}};
 
 }  // namespace
 

@@ -42,6 +42,7 @@ TEST_CASE("fetch() asks the host for one exchange, and its Response passes strai
   CHECK(urlOf(fetch) == "https://origin.test:8443/b?c");
   CHECK(fetch.head->headers.find("x-key") == "v");
   CHECK(fetch.head->headers.find("content-type") == "text/plain;charset=UTF-8");
+  CHECK(fetch.head->headers.find("accept-encoding") == "gzip, br");
   CHECK_FALSE(fetch.head->headers.find("host").has_value());
   CHECK_FALSE(fetch.head->headers.find("connection").has_value());
   CHECK(std::get<Bytes>(fetch.body).view() == "data");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "coding/codec.h"
 #include "webapi/bytes.h"
 #include "webapi/effects.h"
 #include "webapi/natives.h"
@@ -85,12 +86,28 @@ v8::Local<v8::Object> connectionObject(v8::Isolate* isolate, const http::Request
     if (!stringOfLatin1(isolate, value).ToLocal(&text)) return;
     object->CreateDataProperty(context, internalized(isolate, name), text).FromMaybe(false);
   };
+  if (const auto accepted = head.headers.find("accept-encoding")) {
+    set("clientAcceptEncoding", *accepted);
+  }
   set("httpProtocol", protocolName(head.version));
   if (head.connection != nullptr && head.connection->secure) {
     set("tlsVersion", head.connection->tlsVersion);
     set("tlsCipher", head.connection->tlsCipher);
   }
   return object;
+}
+
+/// What of a client's Accept-Encoding a script sees, and so passes on: the codings that a response
+/// can be made in as well as read. The client's own is in `cf`.
+std::string codingsToPassOn(std::string_view acceptEncoding) {
+  std::string kept;
+  for (const auto& [format, name] : {std::pair{coding::Format::Gzip, std::string_view("gzip")},
+                                     std::pair{coding::Format::Brotli, std::string_view("br")}}) {
+    if (!coding::acceptsCoding(acceptEncoding, format)) continue;
+    if (!kept.empty()) kept += ", ";
+    kept += name;
+  }
+  return kept.empty() ? "identity" : kept;
 }
 
 /// requestField(slot, field)
@@ -130,6 +147,7 @@ void requestHeader(const Info& info) noexcept {
     if (found++ > 0) combined += ", ";
     combined += field.value;
   }
+  if (found > 0 && name == "accept-encoding") return setText(info, codingsToPassOn(combined));
   if (found > 0) return setText(info, combined);
   if (name == "content-length" && head.body == http::BodyKind::Length) {
     return setText(info, std::to_string(head.contentLength));
@@ -155,7 +173,13 @@ void requestHeaders(const Info& info) noexcept {
     flat.push_back(text);
   };
   add("host", head.authority);
-  for (const auto field : head.headers) add(field.name, field.value);
+  for (const auto field : head.headers) {
+    if (field.name == "accept-encoding") {
+      add(field.name, codingsToPassOn(field.value));
+    } else {
+      add(field.name, field.value);
+    }
+  }
   if (head.body == http::BodyKind::Length && !head.headers.find("content-length")) {
     add("content-length", std::to_string(head.contentLength));
   }
