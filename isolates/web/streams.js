@@ -104,6 +104,7 @@ function joined(chunks, total) {
   return result;
 }
 
+core.isolate(Collector);
 internals.streams = {
   isReadableStream: core.isReadableStream,
   isDisturbed: (stream) => readableOf(stream).disturbed,

@@ -13,7 +13,7 @@ const { isTypedArray, viewBuffer } = internals.webidl;
 const core = internals.streamsCore;
 const {
   CLOSED, ERRORED, LinkedList, READABLE, callForPromise, finishedSource, readableClose,
-  readableError, upon,
+  readableError, resolvedWith, upon,
 } = core;
 
 // ---- views --------------------------------------------------------------------------------------
@@ -105,7 +105,11 @@ class ByteController {
   }
 
   startWith(startResult) {
-    upon(startResult, () => this.begin(), (error) => this.error(error));
+    this.startAfter(resolvedWith(startResult));
+  }
+
+  startAfter(started) {
+    upon(started, () => this.begin(), (error) => this.error(error));
   }
 
   begin() {
@@ -515,6 +519,7 @@ function filledView(pullInto) {
     pullInto.bytesFilled / size);
 }
 
+core.isolate(ByteEntry, PullInto, ByteController);
 core.ByteController = ByteController;
 core.kindOf = kindOf;
 core.byteLengthOf = byteLengthOf;

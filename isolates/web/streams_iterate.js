@@ -15,13 +15,15 @@ const core = internals.streamsCore;
 class IteratorRequest {
   next = null;
   settlers = PromiseWithResolvers();
+  /** What next() gave: a microtask later than the read, as Web IDL has it. */
+  answer = PromisePrototypeThen(this.settlers.promise, (result) => result);
   constructor(iterator) {
     this.iterator = iterator;
   }
   chunk(value) {
-    const { iterator, settlers } = this;
-    if (iterator.ongoing === settlers.promise) iterator.ongoing = null;
-    settlers.resolve({ value, done: false });
+    const { iterator, answer } = this;
+    if (iterator.ongoing === answer) iterator.ongoing = null;
+    this.settlers.resolve({ value, done: false });
   }
   close() {
     this.iterator.finish();
@@ -52,10 +54,10 @@ class IteratorState {
   nextStep(first) {
     if (this.finished) return PromiseResolve({ value: undefined, done: true });
     const request = new IteratorRequest(this);
-    const { promise } = request.settlers;
-    if (first) this.ongoing = promise;
+    const { answer } = request;
+    if (first) this.ongoing = answer;
     this.reader.read(request);
-    return promise;
+    return answer;
   }
 
   returnStep(first, value) {
@@ -175,5 +177,6 @@ function readableFrom(iterable) {
   return core.makeReadable(new IterableSource(iterator, isAsync), 0);
 }
 
+core.isolate(IteratorRequest, IteratorState, IterableSource);
 core.makeAsyncIterator = makeAsyncIterator;
 core.readableFrom = readableFrom;

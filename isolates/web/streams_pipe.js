@@ -131,14 +131,21 @@ class Pipe {
   // ---- as a read request
 
   /**
-   * A chunk that comes later than read() comes out of the source's enqueue(): then the next read
-   * waits a microtask, so that the source is not entered again while it enqueues.
+   * A chunk that comes later than read() comes out of the source's enqueue(): then it is written a
+   * microtask later, so that no sink runs while the source enqueues.
    */
   chunk(value) {
-    this.reading = false;
     this.writing++;
-    this.writer.write(value, new PipeWrite(this));
-    if (!this.pumping) PromisePrototypeThen(core.kResolved, this.onPump);
+    if (this.pumping) {
+      this.reading = false;
+      this.writer.write(value, new PipeWrite(this));
+      return;
+    }
+    PromisePrototypeThen(core.kResolved, () => {
+      this.reading = false;
+      this.writer.write(value, new PipeWrite(this));
+      this.pump();
+    });
   }
 
   close() {
@@ -167,7 +174,7 @@ class Pipe {
     this.shutdown(() => {
       const actions = [];
       if (!options.preventAbort) {
-        actions[0] = destination.state === WRITABLE || destination.state === WRITABLE_ERRORING
+        actions[0] = destination.state === WRITABLE
           ? core.writableAbort(destination, reason) : PromiseResolve(undefined);
       }
       if (!options.preventCancel) {
@@ -191,11 +198,12 @@ class Pipe {
         (actionError) => this.finalize(true, actionError));
     };
     const { destination } = this;
-    if (destination.state === WRITABLE && !destination.closeQueuedOrInFlight() &&
-        this.writing > 0) {
+    if (destination.state !== WRITABLE || destination.closeQueuedOrInFlight()) {
+      act();
+    } else if (this.writing > 0) {
       this.onDrained = act;
     } else {
-      act();
+      PromisePrototypeThen(core.kResolved, act);
     }
   }
 
@@ -236,5 +244,6 @@ function allOf(promises) {
   return settlers.promise;
 }
 
+core.isolate(Pipe, PipeWrite);
 core.toPipeOptions = toPipeOptions;
 core.pipe = (source, destination, options) => new Pipe(source, destination, options).start();

@@ -9,8 +9,8 @@
 // safe built-ins even at its top level.
 
 const {
-  PromisePrototypeThen, PromiseReject, PromiseResolve, PromiseWithResolvers, RangeError,
-  ReflectApply, String,
+  ObjectSetPrototypeOf, PromisePrototypeThen, PromiseReject, PromiseResolve, PromiseWithResolvers,
+  RangeError, ReflectApply, String,
 } = internals.primordials;
 const { converters, isObject, typeError } = internals.webidl;
 
@@ -54,6 +54,17 @@ function toPromise(value) {
   } catch (error) {
     return PromiseReject(error);
   }
+}
+
+/**
+ * A new promise, so that one that is given costs two microtasks more; undefined stays undefined.
+ * https://webidl.spec.whatwg.org/#a-promise-resolved-with
+ */
+function resolvedWith(value) {
+  if (!isObject(value)) return undefined;
+  const { promise, resolve } = PromiseWithResolvers();
+  resolve(value);
+  return promise;
 }
 
 const kPending = 0, kFulfilled = 1, kRejected = 2;
@@ -238,10 +249,21 @@ function callForPromise(method, receiver, args) {
   }
 }
 
+/**
+ * Internal classes end their prototype chain with their own: a setter that a tenant puts on
+ * Object.prototype is not called for their fields.
+ */
+function isolate(...classes) {
+  for (let i = 0; i < classes.length; i++) ObjectSetPrototypeOf(classes[i].prototype, null);
+}
+isolate(LazyPromise, LinkedList, SizedEntry);
+
+core.isolate = isolate;
 core.noop = noop;
 core.kResolved = kResolved;
 core.markHandled = markHandled;
 core.upon = upon;
+core.resolvedWith = resolvedWith;
 core.toPromise = toPromise;
 core.LazyPromise = LazyPromise;
 core.LinkedList = LinkedList;

@@ -10,7 +10,7 @@ const {
 } = internals.webidl;
 const { defineGlobal, kConstruct } = internals;
 const core = internals.streamsCore;
-const { LazyPromise, LinkedList, SizedQueue, callForPromise, upon } = core;
+const { LazyPromise, LinkedList, SizedQueue, callForPromise, resolvedWith, upon } = core;
 
 const { READABLE, CLOSED, ERRORED } = core;
 
@@ -236,7 +236,11 @@ class DefaultController {
 
   /** Goes on once `startResult` settled; undefined costs a microtask, as the standard has it. */
   startWith(startResult) {
-    upon(startResult, () => this.begin(), (error) => this.error(error));
+    this.startAfter(resolvedWith(startResult));
+  }
+
+  startAfter(started) {
+    upon(started, () => this.begin(), (error) => this.error(error));
   }
 
   begin() {
@@ -566,6 +570,7 @@ function makeReadable(source, highWaterMark, size = null) {
   return readable;
 }
 
+core.isolate(Readable, Reader, PromiseReadRequest, DefaultController, TenantSource);
 core.Readable = Readable;
 core.Reader = Reader;
 core.DefaultController = DefaultController;

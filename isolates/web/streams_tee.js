@@ -281,5 +281,6 @@ class TeeReadInto {
   }
 }
 
+core.isolate(Tee, TeeRead, TeeReadInto);
 core.tee = (stream) =>
   (stream.controller.bytes ? new ByteTee(stream) : new DefaultTee(stream)).start();

@@ -50,9 +50,16 @@ class Transform {
     this.sink.begin();
   }
 
+  /**
+   * The sides start with promises resolved with one that settles as the transformer's start(): two
+   * microtasks later than a stream that stands alone.
+   */
   startWith(startResult) {
-    this.source.startWith(startResult);
-    this.sink.startWith(startResult);
+    const started = PromisePrototypeThen(PromisePrototypeThen(
+      startResult === undefined ? core.kResolved : core.toPromise(startResult), core.noop),
+    core.noop);
+    this.sink.startAfter(started);
+    this.source.startAfter(started);
   }
 
   setBackpressure(backpressure) {
@@ -226,7 +233,7 @@ class TenantTransformer {
   }
   cancel(reason) {
     if (this.cancelMethod === undefined) return undefined;
-    return ReflectApply(this.cancelMethod, this.receiver, [reason]);
+    return core.resolvedWith(ReflectApply(this.cancelMethod, this.receiver, [reason]));
   }
 }
 
@@ -434,6 +441,7 @@ class FixedLengthStream extends IdentityTransformStream {
 }
 configureInterface(FixedLengthStream);
 
+core.isolate(Transform, TenantTransformer, BytePipe);
 core.Transform = Transform;
 core.TransformStream = TransformStream;
 core.makeTransform = makeTransform;

@@ -9,7 +9,9 @@ const {
 } = internals.webidl;
 const { abort, defineGlobal, kConstruct } = internals;
 const core = internals.streamsCore;
-const { LazyPromise, LinkedList, SizedQueue, callForPromise, illegalReceiver, upon } = core;
+const {
+  LazyPromise, LinkedList, SizedQueue, callForPromise, illegalReceiver, resolvedWith, upon,
+} = core;
 
 const WRITABLE = 0, ERRORING = 1, ERRORED = 2, CLOSED = 3;
 
@@ -333,7 +335,11 @@ class Controller {
   }
 
   startWith(startResult) {
-    upon(startResult, () => this.begin(), (error) => {
+    this.startAfter(resolvedWith(startResult));
+  }
+
+  startAfter(started) {
+    upon(started, () => this.begin(), (error) => {
       this.started = true;
       dealWithRejection(this.stream, error);
     });
@@ -577,6 +583,7 @@ function makeWritable(sink, highWaterMark, size = null) {
   return writable;
 }
 
+core.isolate(Writable, Writer, PromiseWriteRequest, Controller, TenantSink);
 core.Writable = Writable;
 core.WritableStream = WritableStream;
 core.WritableController = Controller;

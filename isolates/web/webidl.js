@@ -10,7 +10,7 @@ const {
   ArrayIsArray, ArrayPrototypePush, ArrayPrototypeSort, ArrayPrototypeValuesFunction, BigInt,
   DataViewPrototypeGetBuffer, IteratorPrototype, Map, MapPrototypeGet, MapPrototypeHas,
   MapPrototypeSet, MathAbs, MathFloor, MathMax, MathMin, MathTrunc, Number, NumberIsFinite,
-  ObjectCreate, ObjectDefineProperty, ObjectGetOwnPropertyDescriptor, ObjectSetPrototypeOf,
+  ObjectCreate, ObjectDefineProperty, ObjectSetPrototypeOf,
   PromiseResolve, ReflectApply, ReflectGetOwnPropertyDescriptor, ReflectOwnKeys,
   RegExpPrototypeExec, Set, SetPrototypeAdd, SetPrototypeHas, String, StringPrototypeToWellFormed,
   Symbol, SymbolIterator, SymbolToStringTag, TypeError, TypedArrayPrototypeGetBuffer,
@@ -491,9 +491,10 @@ function definePairIterable(constructor, name, check, access) {
 
 // ---- globals ------------------------------------------------------------------------------------
 
-/** Scripts run already, by name; and the accessors that wait for one. */
+/** Scripts run already, by name; and of lazy globals the script that gives them, then the value. */
 const loaded = new Set();
-const lazyGetters = new Map();
+const lazyScripts = new Map();
+const lazyValues = new Map();
 
 /** Runs a lazy built-in script, the first time it is asked for. */
 function load(scriptName) {
@@ -504,39 +505,30 @@ function load(scriptName) {
 
 /** A global as Web IDL has them: writable, configurable, not enumerable. */
 function defineGlobal(name, value) {
-  const lazy = MapPrototypeGet(lazyGetters, name);
-  if (lazy !== undefined) {
-    lazy.value = value;
-    // A tenant that put something of its own there keeps it.
-    const current = ObjectGetOwnPropertyDescriptor(globalThis, name);
-    if (current === undefined || current.get !== lazy.get) return;
+  if (MapPrototypeHas(lazyValues, name)) {
+    // The property asks for it when it is looked at; one a tenant replaced stays the tenant's.
+    MapPrototypeSet(lazyValues, name, value);
+    return;
   }
   ObjectDefineProperty(globalThis, name,
     { __proto__: null, value, writable: true, enumerable: false, configurable: true });
 }
 
 /**
- * A global that few scripts touch: an accessor that, on first touch, runs `scriptName` (which calls
- * defineGlobal(name, ...)) and is a plain data property from then on.
+ * A global that few scripts touch: the first look at it runs `scriptName`, which calls
+ * defineGlobal(name, ...). It is a data property like any other for who looks.
  */
 function defineLazy(name, scriptName) {
-  const lazy = { value: undefined, get: undefined };
-  lazy.get = function () {
-    load(scriptName);
-    return lazy.value;
-  };
-  MapPrototypeSet(lazyGetters, name, lazy);
-  ObjectDefineProperty(globalThis, name, {
-    __proto__: null,
-    get: lazy.get,
-    set(value) {
-      ObjectDefineProperty(globalThis, name,
-        { __proto__: null, value, writable: true, enumerable: true, configurable: true });
-    },
-    enumerable: false,
-    configurable: true,
-  });
+  MapPrototypeSet(lazyScripts, name, scriptName);
+  MapPrototypeSet(lazyValues, name, undefined);
+  native.defineLazy(globalThis, name);
 }
+
+/** Called when somebody looks at a lazy global for the first time. */
+internals.makeLazy = (name) => {
+  load(MapPrototypeGet(lazyScripts, name));
+  return MapPrototypeGet(lazyValues, name);
+};
 
 internals.kConstruct = kConstruct;
 internals.load = load;

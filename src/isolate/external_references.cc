@@ -30,6 +30,8 @@ ExternalReferences::ExternalReferences(const Guest& guest) {
     addresses_.push_back(reinterpret_cast<std::intptr_t>(native.callback));
   }
   addresses_.push_back(reinterpret_cast<std::intptr_t>(&loadScriptCallback));
+  addresses_.push_back(reinterpret_cast<std::intptr_t>(&defineLazyCallback));
+  addresses_.push_back(reinterpret_cast<std::intptr_t>(&lazyValueGetter));
   for (const WebScript& script : guest.scripts()) {
     ATOLL_CHECK(isAscii(script.source));
     mix(fingerprint_, script.name);

@@ -30,6 +30,7 @@ v8::Local<v8::Object> makeNativeObject(v8::Local<v8::Context> context, const Gue
   };
   for (const Native& entry : guest.natives()) add(entry.name, entry.callback);
   add("loadScript", &loadScriptCallback);
+  add("defineLazy", &defineLazyCallback);
   return native;
 }
 

@@ -75,4 +75,33 @@ void loadScriptCallback(const v8::FunctionCallbackInfo<v8::Value>& info) noexcep
   isolate->ThrowError(utf8String(isolate, "there is no built-in script named '" + name + "'"));
 }
 
+void lazyValueGetter(v8::Local<v8::Name> name, const v8::PropertyCallbackInfo<v8::Value>& info) {
+  v8::Isolate* const isolate = info.GetIsolate();
+  const v8::Local<v8::Context> context = isolate->GetCurrentContext();
+  const auto internals = contextObject(context, kInternalsSlot);
+  v8::Local<v8::Value> make, value, key = name;
+  if (internals->Get(context, asciiString(isolate, "makeLazy")).ToLocal(&make) &&
+      make->IsFunction() &&
+      make.As<v8::Function>()->Call(context, v8::Undefined(isolate), 1, &key).ToLocal(&value)) {
+    info.GetReturnValue().Set(value);
+  }
+}
+
+void defineLazyCallback(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
+  v8::Isolate* const isolate = info.GetIsolate();
+  if (!info[0]->IsObject() || !info[1]->IsString()) {
+    isolate->ThrowError("defineLazy: an object and a name are needed");
+    return;
+  }
+  // The property carries no data: a function there would go into the snapshot a second time, with
+  // a context of its own.
+  const bool defined =
+      info[0]
+          .As<v8::Object>()
+          ->SetLazyDataProperty(isolate->GetCurrentContext(), info[1].As<v8::String>(),
+                                &lazyValueGetter, {}, v8::DontEnum)
+          .FromMaybe(false);
+  info.GetReturnValue().Set(defined);
+}
+
 }  // namespace atolld::isolate

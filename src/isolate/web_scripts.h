@@ -42,4 +42,10 @@ v8::MaybeLocal<v8::Value> runWebScript(v8::Local<v8::Context> context, std::size
 /// `native.loadScript(name)`: runs that script now if it has not run, and returns its value.
 void loadScriptCallback(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept;
 
+/// `native.defineLazy(object, name)`: a data property, not enumerable, whose value is made by
+/// `internals.makeLazy(name)` when somebody first looks at it.
+void defineLazyCallback(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept;
+/// What V8 calls then.
+void lazyValueGetter(v8::Local<v8::Name> name, const v8::PropertyCallbackInfo<v8::Value>& info);
+
 }  // namespace atolld::isolate

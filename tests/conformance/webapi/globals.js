@@ -36,14 +36,12 @@ test("queueMicrotask runs its callback after the code at hand", async () => {
   throws("TypeError", () => queueMicrotask(1));
 });
 
-test("Lazy globals are data properties once touched, and a tenant's own value stays", () => {
-  const before = Object.getOwnPropertyDescriptor(globalThis, "TextDecoderStream");
-  ok(before.get !== undefined && !before.enumerable && before.configurable);
-  TextDecoderStream;
-  const after = Object.getOwnPropertyDescriptor(globalThis, "TextDecoderStream");
-  same([typeof after.value, after.writable, after.enumerable, after.configurable],
-    ["function", true, false, true]);
-  ok(before.get() === TextDecoderStream);
+test("Lazy globals are data properties like others, and a tenant's own value stays", () => {
+  for (let i = 0; i < 2; i++) {
+    const seen = Object.getOwnPropertyDescriptor(globalThis, "TextDecoderStream");
+    same([seen.value === TextDecoderStream, seen.writable, seen.enumerable, seen.configurable],
+      [true, true, false, true]);
+  }
   globalThis.ByteLengthQueuingStrategy = "mine";
   same(typeof CountQueuingStrategy, "function");
   same(ByteLengthQueuingStrategy, "mine");
