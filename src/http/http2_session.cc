@@ -269,13 +269,16 @@ std::uint32_t Http2Session::inspectedNumber(std::size_t offset, std::size_t size
 
 std::size_t Http2Session::inspectedWanted() const {
   if (inspectedSize_ < kFrameHeaderBytes) return kFrameHeaderBytes;
-  const bool dependency = inspected_[3] == NGHTTP2_PRIORITY && inspectedNumber(0, 3) >= 4;
-  return kFrameHeaderBytes + (dependency ? 4 : 0);
+  const bool number =
+      (inspected_[3] == NGHTTP2_PRIORITY || inspected_[3] == NGHTTP2_WINDOW_UPDATE) &&
+      inspectedNumber(0, 3) >= 4;
+  return kFrameHeaderBytes + (number ? 4 : 0);
 }
 
 bool Http2Session::needsState() const {
   return role_ == Role::Server &&
-         (inspected_[3] == NGHTTP2_DATA || inspected_[3] == NGHTTP2_HEADERS);
+         (inspected_[3] == NGHTTP2_DATA || inspected_[3] == NGHTTP2_HEADERS ||
+          inspected_[3] == NGHTTP2_WINDOW_UPDATE);
 }
 
 /// The code to end the connection with, if the frame that begins here must not be accepted.
@@ -296,6 +299,10 @@ std::optional<std::uint32_t> Http2Session::judgeFrame() {
   }
   if (!needsState()) return std::nullopt;
   const auto id = static_cast<std::int32_t>(stream);
+  if (type == NGHTTP2_WINDOW_UPDATE) {
+    if (inspectedNumber(0, 3) == 4) refuseOverflow(id, inspectedNumber(kFrameHeaderBytes, 4));
+    return std::nullopt;
+  }
   if (type == NGHTTP2_HEADERS && id > streamMax_) {
     streamMax_ = id;
     return std::nullopt;
@@ -304,6 +311,16 @@ std::optional<std::uint32_t> Http2Session::judgeFrame() {
                      nghttp2_session_find_stream(session_, id) == nullptr;
   if (stray && !wasReset(id)) return NGHTTP2_STREAM_CLOSED;
   return std::nullopt;
+}
+
+/// Resets the stream whose window a WINDOW_UPDATE would carry above 2^31-1 (RFC 9113 6.9.1).
+/// nghttp2 would end the whole connection for it; the update finds the stream closed.
+void Http2Session::refuseOverflow(std::int32_t stream, std::uint32_t increment) {
+  if (stream == 0 || nghttp2_session_find_stream(session_, stream) == nullptr) return;
+  const std::int64_t window = nghttp2_session_get_stream_remote_window_size(session_, stream);
+  if (window + (increment & 0x7fffffff) <= NGHTTP2_MAX_WINDOW_SIZE) return;
+  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream, NGHTTP2_FLOW_CONTROL_ERROR);
+  send();
 }
 
 bool Http2Session::Allowance::spend() {

@@ -110,6 +110,7 @@ class Http2Session {
   std::size_t inspectedWanted() const;
   bool needsState() const;
   std::optional<std::uint32_t> judgeFrame();
+  void refuseOverflow(std::int32_t stream, std::uint32_t increment);
   void noteReset(std::int32_t stream);
   bool wasReset(std::int32_t stream) const;
 
@@ -122,7 +123,7 @@ class Http2Session {
   bool unknownStreamsAllowed_ = false;
 
   // Received bytes are followed from frame to frame, in front of the library.
-  std::array<char, 13> inspected_{};  // The frame's header, and a PRIORITY's dependency.
+  std::array<char, 13> inspected_{};  // The header, and a PRIORITY's or WINDOW_UPDATE's number.
   std::size_t inspectedSize_ = 0;
   std::size_t passing_;         // Bytes until the next frame begins.
   std::int32_t streamMax_ = 0;  // The highest stream that the client opened.
