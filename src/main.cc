@@ -143,19 +143,20 @@ Result<std::unique_ptr<State>> openState(const config::Config& config, const Clo
 
 // ---- TLS ----------------------------------------------------------------------------------------
 
-/// The certificate for development: made once, so that whoever trusted it goes on doing so.
-Result<tls::Certificate> developmentCertificate(const config::Config& config, const Clock& clock) {
-  const fs::path chain = fs::path(config.dataDir) / "development-cert.pem";
-  const fs::path key = fs::path(config.dataDir) / "development-key.pem";
-  const auto chainPem = readFile(chain);
-  const auto keyPem = readFile(key);
-  if (chainPem && keyPem) {
-    auto kept = tls::Certificate::fromPem(*chainPem, *keyPem);
-    if (kept && kept->notAfter() > clock.now() + std::chrono::days(1)) return kept;
+/// The authority for development: made once, so that whoever trusted it goes on doing so.
+Result<std::shared_ptr<tls::DevelopmentAuthority>> developmentAuthority(
+    const config::Config& config, const Clock& clock) {
+  const fs::path file = config::developmentCaFile(config.dataDir);
+  const fs::path keyFile = fs::path(config.dataDir) / "development-ca-key.pem";
+  const auto pem = readFile(file);
+  const auto keyPem = readFile(keyFile);
+  if (pem && keyPem) {
+    auto kept = tls::DevelopmentAuthority::fromPem(*pem, *keyPem, config.defaultDomain, clock);
+    if (kept) return kept;
   }
-  ATOLL_TRY(tls::Certificate made, tls::Certificate::forDevelopment(clock));
-  ATOLL_TRY_VOID(writeSecretFile(key, made.privateKeyPem()));
-  ATOLL_TRY_VOID(writeSecretFile(chain, made.chainPem()));
+  ATOLL_TRY(auto made, tls::DevelopmentAuthority::create(config.defaultDomain, clock));
+  ATOLL_TRY_VOID(writeSecretFile(keyFile, made->privateKeyPem()));
+  ATOLL_TRY_VOID(writeSecretFile(file, made->certificatePem()));
   return made;
 }
 
@@ -173,9 +174,10 @@ Result<std::shared_ptr<const tls::CertificateStore>> loadCertificates(const conf
     if (std::exchange(first, false)) certificates.setDefault(*certificate);
   }
   if (first) {
-    ATOLL_TRY(const tls::Certificate development, developmentCertificate(config, clock));
-    certificates.add(development);
-    certificates.setDefault(development);
+    ATOLL_TRY(auto authority, developmentAuthority(config, clock));
+    ATOLL_TRY(const tls::Certificate fallback, authority->issueDefault());
+    certificates.setDefault(fallback);
+    certificates.setAuthority(std::move(authority));
   }
   return std::make_shared<const tls::CertificateStore>(std::move(certificates));
 }
@@ -324,7 +326,7 @@ class Standalone {
     add("admin", admin_);
     line["token_file"] = config::tokenFile(config_.dataDir);
     if (https_.port != 0 && config_.tls.certificates.empty()) {
-      line["ca_file"] = config_.dataDir + "/development-cert.pem";
+      line["ca_file"] = config::developmentCaFile(config_.dataDir);
     }
     line["pid"] = getpid();
     std::printf("%s\n", line.dump().c_str());

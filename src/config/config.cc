@@ -63,6 +63,10 @@ std::string defaultDataDir() {
   return "atoll-data";
 }
 
+std::string developmentCaFile(std::string_view dataDir) {
+  return std::string(dataDir) + "/development-ca.pem";
+}
+
 std::string tokenFile(std::string_view dataDir) { return std::string(dataDir) + "/owner.token"; }
 
 }  // namespace atolld::config

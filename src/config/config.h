@@ -122,6 +122,8 @@ struct Config {
 std::string defaultDataDir();
 /// Where a standalone node keeps the owner's token: the CLI on the same machine looks here.
 std::string tokenFile(std::string_view dataDir);
+/// What clients may trust while there are no certificates of the operator's.
+std::string developmentCaFile(std::string_view dataDir);
 
 /// Parses edge-config TOML on top of the defaults. Relative certificate paths are taken from the
 /// file's directory.

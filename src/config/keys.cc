@@ -23,7 +23,7 @@ constexpr Key kKeys[] = {
      "host:port for HTTP/1.1 and HTTP/2 in the clear. Port 0 picks a free one, \"\" turns it off. "
      "Loopback until you decide otherwise."},
     {"listen.https", SLOT(listen.https),
-     "host:port for TLS. Without certificates below, a self-signed one is made for development."},
+     "host:port for TLS. Without certificates below, those of an authority made for development."},
     {"listen.control", SLOT(listen.control),
      "host:port of the control API. Keep it on loopback or behind TLS: tokens pass through it."},
     {"listen.admin", SLOT(listen.admin),

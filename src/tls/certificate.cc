@@ -51,10 +51,10 @@ UnixMillis expiry(const X509* certificate) {
   return UnixMillis(std::chrono::seconds(timegm(&time)));
 }
 
-bool addExtension(X509* certificate, int nid, const std::string& value) {
+bool addExtension(X509* issuer, X509* certificate, int nid, const std::string& value) {
   X509V3_CTX context;
   X509V3_set_ctx_nodb(&context);
-  X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
+  X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
   X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str());
   if (extension == nullptr) return false;
   const bool added = X509_add_ext(certificate, extension, -1) == 1;
@@ -77,8 +77,7 @@ bool setSubject(X509* certificate, const std::string& commonName) {
   X509_NAME* name = X509_get_subject_name(certificate);
   const auto* text = reinterpret_cast<const unsigned char*>(commonName.data());
   return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, text,
-                                    static_cast<int>(commonName.size()), -1, 0) == 1 &&
-         X509_set_issuer_name(certificate, name) == 1;
+                                    static_cast<int>(commonName.size()), -1, 0) == 1;
 }
 
 /// A subjectAltName value in OpenSSL's configuration syntax; empty if a name does not fit in it.
@@ -96,6 +95,64 @@ std::string alternativeNames(std::span<const std::string> names) {
   return value;
 }
 
+/// An X.509 certificate in the making, and the EC P-256 key it is for.
+struct Draft {
+  X509Pointer certificate;
+  KeyPointer key;
+};
+
+Result<Draft> startDraft(const std::string& subject, std::chrono::days validity,
+                         const Clock& clock) {
+  ERR_clear_error();
+  Draft draft{.certificate = X509Pointer(X509_new()), .key = KeyPointer(EVP_EC_gen("P-256"))};
+  X509* const made = draft.certificate.get();
+  if (!draft.key || made == nullptr) return failOpenssl(ErrorCode::Internal, "cannot make a key");
+  // A day back: the clocks of those who check it may be behind.
+  const std::time_t now = std::chrono::system_clock::to_time_t(clock.now());
+  const bool ready = X509_set_version(made, X509_VERSION_3) == 1 && setSerialNumber(made) &&
+                     setSubject(made, subject) && X509_set_pubkey(made, draft.key.get()) == 1 &&
+                     ASN1_TIME_set(X509_getm_notBefore(made), now - 24 * 3600) != nullptr &&
+                     ASN1_TIME_set(X509_getm_notAfter(made),
+                                   now + std::chrono::seconds(validity).count()) != nullptr;
+  if (!ready) return failOpenssl(ErrorCode::InvalidArgument, "cannot make a certificate");
+  return draft;
+}
+
+using Extensions = std::span<const std::pair<int, std::string>>;
+
+/// Signed by `issuer`, or by its own key if there is none.
+bool finishDraft(const Draft& draft, X509* issuer, EVP_PKEY* issuerKey, Extensions extensions) {
+  X509* const made = draft.certificate.get();
+  if (issuer == nullptr) issuer = made;
+  if (issuerKey == nullptr) issuerKey = draft.key.get();
+  for (const auto& [nid, value] : extensions) {
+    if (!addExtension(issuer, made, nid, value)) return false;
+  }
+  return X509_set_issuer_name(made, X509_get_subject_name(issuer)) == 1 &&
+         X509_sign(made, issuerKey, EVP_sha256()) != 0;
+}
+
+/// For a server of these names.
+Result<Draft> makeLeaf(std::span<const std::string> names, std::chrono::days validity,
+                       const Clock& clock, X509* issuer, EVP_PKEY* issuerKey) {
+  const std::string alternatives = alternativeNames(names);
+  if (alternatives.empty()) {
+    return fail(ErrorCode::InvalidArgument, "a certificate needs host names or IP addresses");
+  }
+  // A common name has 64 characters at the most; who checks looks at the alternative names.
+  ATOLL_TRY(Draft draft, startDraft(names.front().substr(0, 64), validity, clock));
+  std::vector<std::pair<int, std::string>> extensions{{NID_basic_constraints, "critical,CA:FALSE"},
+                                                      {NID_key_usage, "critical,digitalSignature"},
+                                                      {NID_ext_key_usage, "serverAuth"},
+                                                      {NID_subject_key_identifier, "hash"},
+                                                      {NID_subject_alt_name, alternatives}};
+  if (issuer != nullptr) extensions.emplace_back(NID_authority_key_identifier, "keyid:always");
+  if (!finishDraft(draft, issuer, issuerKey, extensions)) {
+    return failOpenssl(ErrorCode::InvalidArgument, "cannot make a certificate");
+  }
+  return draft;
+}
+
 }  // namespace
 
 std::string takeOpensslError() {
@@ -108,15 +165,15 @@ std::string takeOpensslError() {
 
 Result<Certificate> Certificate::fromPem(std::string_view chainPem, std::string_view keyPem) {
   ERR_clear_error();
-  auto state = std::make_shared<State>();
+  State state;
   const BioPointer chain = bioOf(chainPem);
-  state->leaf.reset(PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr));
-  if (!state->leaf) return failOpenssl(ErrorCode::InvalidArgument, "cannot read the certificate");
-  state->intermediates.reset(sk_X509_new_null());
+  state.leaf.reset(PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr));
+  if (!state.leaf) return failOpenssl(ErrorCode::InvalidArgument, "cannot read the certificate");
+  state.intermediates.reset(sk_X509_new_null());
   for (;;) {
     X509Pointer next(PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr));
     if (!next) break;
-    ATOLL_CHECK(sk_X509_push(state->intermediates.get(), next.release()) > 0);
+    ATOLL_CHECK(sk_X509_push(state.intermediates.get(), next.release()) > 0);
   }
   if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
     return failOpenssl(ErrorCode::InvalidArgument, "cannot read the certificate chain");
@@ -125,54 +182,52 @@ Result<Certificate> Certificate::fromPem(std::string_view chainPem, std::string_
   const BioPointer key = bioOf(keyPem);
   // An empty passphrase instead of OpenSSL's own prompt on the terminal.
   char noPassphrase[] = "";
-  state->key.reset(PEM_read_bio_PrivateKey(key.get(), nullptr, nullptr, noPassphrase));
-  if (!state->key) {
+  state.key.reset(PEM_read_bio_PrivateKey(key.get(), nullptr, nullptr, noPassphrase));
+  if (!state.key) {
     return failOpenssl(ErrorCode::InvalidArgument,
                        "cannot read the private key (PEM, unencrypted)");
   }
-  if (X509_check_private_key(state->leaf.get(), state->key.get()) != 1) {
+  if (X509_check_private_key(state.leaf.get(), state.key.get()) != 1) {
     return failOpenssl(ErrorCode::InvalidArgument,
                        "the private key does not belong to the certificate");
   }
-  state->names = dnsNames(state->leaf.get());
-  state->notAfter = expiry(state->leaf.get());
-  return Certificate(std::move(state));
+  return of(std::move(state));
+}
+
+Certificate Certificate::of(State state) {
+  state.names = dnsNames(state.leaf.get());
+  state.notAfter = expiry(state.leaf.get());
+  return Certificate(std::make_shared<const State>(std::move(state)));
 }
 
 Result<Certificate> Certificate::selfSigned(std::span<const std::string> names,
                                             std::chrono::days validity, const Clock& clock) {
-  ERR_clear_error();
-  const std::string alternatives = alternativeNames(names);
-  if (alternatives.empty()) {
-    return fail(ErrorCode::InvalidArgument, "a certificate needs host names or IP addresses");
+  ATOLL_TRY(Draft made, makeLeaf(names, validity, clock, nullptr, nullptr));
+  return of({.leaf = std::move(made.certificate), .key = std::move(made.key)});
+}
+
+Result<Certificate> Certificate::issued(const Certificate& issuer,
+                                        std::span<const std::string> names,
+                                        std::chrono::days validity, const Clock& clock) {
+  ATOLL_TRY(Draft made,
+            makeLeaf(names, validity, clock, issuer.state_->leaf.get(), issuer.state_->key.get()));
+  return of({.leaf = std::move(made.certificate), .key = std::move(made.key)});
+}
+
+Result<Certificate> Certificate::authority(const std::string& subject, const std::string& domain,
+                                           std::chrono::days validity, const Clock& clock) {
+  ATOLL_TRY(Draft made, startDraft(subject, validity, clock));
+  const std::vector<std::pair<int, std::string>> extensions{
+      {NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
+      {NID_key_usage, "critical,keyCertSign"},
+      {NID_subject_key_identifier, "hash"},
+      {NID_name_constraints, "critical,permitted;DNS:" + domain +
+                                 ",permitted;IP:127.0.0.0/255.0.0.0,permitted;IP:::1/"
+                                 "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}};
+  if (!finishDraft(made, nullptr, nullptr, extensions)) {
+    return failOpenssl(ErrorCode::InvalidArgument, "cannot make an authority");
   }
-  auto state = std::make_shared<State>();
-  state->key.reset(EVP_EC_gen("P-256"));
-  state->leaf.reset(X509_new());
-  state->intermediates.reset(sk_X509_new_null());
-  if (!state->key || !state->leaf || !state->intermediates) {
-    return failOpenssl(ErrorCode::Internal, "cannot make a key");
-  }
-  X509* const leaf = state->leaf.get();
-  // A day back: the clocks of those who check it may be behind.
-  const std::time_t now = std::chrono::system_clock::to_time_t(clock.now());
-  const std::time_t from = now - 24 * 3600;
-  const std::time_t until = now + std::chrono::seconds(validity).count();
-  const bool made = X509_set_version(leaf, X509_VERSION_3) == 1 && setSerialNumber(leaf) &&
-                    setSubject(leaf, names.front()) &&
-                    X509_set_pubkey(leaf, state->key.get()) == 1 &&
-                    ASN1_TIME_set(X509_getm_notBefore(leaf), from) != nullptr &&
-                    ASN1_TIME_set(X509_getm_notAfter(leaf), until) != nullptr &&
-                    addExtension(leaf, NID_basic_constraints, "critical,CA:FALSE") &&
-                    addExtension(leaf, NID_key_usage, "critical,digitalSignature") &&
-                    addExtension(leaf, NID_ext_key_usage, "serverAuth") &&
-                    addExtension(leaf, NID_subject_key_identifier, "hash") &&
-                    addExtension(leaf, NID_subject_alt_name, alternatives) &&
-                    X509_sign(leaf, state->key.get(), EVP_sha256()) != 0;
-  if (!made) return failOpenssl(ErrorCode::InvalidArgument, "cannot make a certificate");
-  state->names = dnsNames(leaf);
-  state->notAfter = expiry(leaf);
-  return Certificate(std::move(state));
+  return of({.leaf = std::move(made.certificate), .key = std::move(made.key)});
 }
 
 Result<Certificate> Certificate::forDevelopment(const Clock& clock) {
@@ -181,6 +236,13 @@ Result<Certificate> Certificate::forDevelopment(const Clock& clock) {
 }
 
 const std::vector<std::string>& Certificate::names() const noexcept { return state_->names; }
+
+std::string Certificate::subject() const {
+  std::array<char, 256> text{};
+  const int size = X509_NAME_get_text_by_NID(X509_get_subject_name(state_->leaf.get()),
+                                             NID_commonName, text.data(), text.size());
+  return size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : std::string();
+}
 
 UnixMillis Certificate::notAfter() const noexcept { return state_->notAfter; }
 

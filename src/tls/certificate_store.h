@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "tls/certificate.h"
+#include "tls/development_authority.h"
 
 namespace atolld::tls {
 
@@ -24,11 +25,17 @@ class Certificates {
   /// The exact name wins; then the wildcard one label up ("a.b.example.com" is no
   /// "*.example.com"). Any case. Null if there is none.
   const Certificate* find(std::string_view serverName) const;
+  /// Issues the certificates for names below its domain that nothing else answers for.
+  void setAuthority(std::shared_ptr<DevelopmentAuthority> authority) {
+    authority_ = std::move(authority);
+  }
+  const std::shared_ptr<DevelopmentAuthority>& authority() const { return authority_; }
   const Certificate* defaultCertificate() const { return default_ ? &*default_ : nullptr; }
 
  private:
   std::unordered_map<std::string, Certificate> byName_;
   std::optional<Certificate> default_;
+  std::shared_ptr<DevelopmentAuthority> authority_;
 };
 
 /// The certificates in use; replaced whole while handshakes go on. Any thread.

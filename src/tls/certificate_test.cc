@@ -6,6 +6,7 @@
 #include <string>
 
 #include "tls/certificate_store.h"
+#include "tls/development_authority.h"
 
 namespace atolld::tls {
 namespace {
@@ -22,6 +23,33 @@ TEST_CASE("a self-signed certificate survives being written and read") {
   const Certificate read = Certificate::fromPem(made.chainPem(), made.privateKeyPem()).value();
   CHECK(read.names() == made.names());
   CHECK(read.chainPem() == made.chainPem());
+}
+
+TEST_CASE("a development authority issues for names of its domain and for nothing else") {
+  const SystemClock clock;
+  const auto authority = DevelopmentAuthority::create("localhost", clock).value();
+  const Certificate one = authority->certificateFor("My-App.localhost").value();
+  CHECK(one.names() == std::vector<std::string>{"my-app.localhost"});
+  CHECK(authority->certificateFor("my-app.localhost")->chainPem() == one.chainPem());
+  CHECK(authority->certificateFor("localhost").has_value());
+  CHECK(authority->issueDefault()->names() == std::vector<std::string>{"localhost"});
+  for (const std::string_view name :
+       {"example.com", "localhost.example.com", "notlocalhost", ".localhost", "a..localhost",
+        "a,IP:1.2.3.4.localhost", "*.localhost", "a b.localhost", "", "localhost."}) {
+    CAPTURE(name);
+    CHECK_FALSE(authority->certificateFor(name).has_value());
+  }
+  CHECK_FALSE(authority->certificateFor(std::string(250, 'a') + ".localhost").has_value());
+}
+
+TEST_CASE("a development authority is kept for its domain, and made anew for another") {
+  const SystemClock clock;
+  const auto made = DevelopmentAuthority::create("localhost", clock).value();
+  const std::string pem = made->certificatePem(), key = made->privateKeyPem();
+  const auto kept = DevelopmentAuthority::fromPem(pem, key, "localhost", clock);
+  REQUIRE(kept.has_value());
+  CHECK((*kept)->certificatePem() == pem);
+  CHECK_FALSE(DevelopmentAuthority::fromPem(pem, key, "dev.example", clock).has_value());
 }
 
 TEST_CASE("a chain keeps its intermediates") {

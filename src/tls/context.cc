@@ -75,6 +75,12 @@ struct ServerCallbacks {
     const std::shared_ptr<const Certificates> all = self.options_.certificates->current();
     const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     const Certificate* certificate = name != nullptr ? all->find(name) : nullptr;
+    std::optional<Certificate> issued;
+    if (certificate == nullptr && name != nullptr && all->authority() != nullptr) {
+      if (auto made = all->authority()->certificateFor(name)) {
+        certificate = &issued.emplace(*std::move(made));
+      }
+    }
     if (certificate == nullptr) {
       if (name != nullptr && self.options_.unknownName == UnknownName::Refuse) {
         *alert = SSL_AD_UNRECOGNIZED_NAME;

@@ -126,6 +126,25 @@ TEST_CASE("an IP address in the certificate is enough, and sends no SNI") {
   CHECK(server.session.serverName().empty());
 }
 
+TEST_CASE("who trusts the development authority can check every name of its domain") {
+  const SystemClock clock;
+  auto authority = DevelopmentAuthority::create("localhost", clock).value();
+  const TemporaryFile ca{authority->certificatePem()};
+  Certificates all;
+  all.setDefault(authority->issueDefault().value());
+  all.setAuthority(authority);
+  const auto store = std::make_shared<CertificateStore>(std::move(all));
+  const auto context = ServerContext::make({.certificates = store, .ticketKeys = nullptr}).value();
+  const auto clients = ClientContext::make({.extraCaFile = ca.path}).value();
+  for (const std::string host :
+       {"hello.localhost", "hello.tenant.localhost", "localhost", "127.0.0.1", "shop.example"}) {
+    CAPTURE(host);
+    Side server{Session::server(context)}, client{Session::client(clients, host).value()};
+    pump(client, server);
+    CHECK(client.session.handshakeDone() == (host != "shop.example"));
+  }
+}
+
 TEST_CASE("a client refuses a certificate that is not for the host it asked for") {
   const World world;
   for (const std::string host : {"other.example", "127.0.0.2", "a.b.localhost"}) {
@@ -137,6 +156,25 @@ TEST_CASE("a client refuses a certificate that is not for the host it asked for"
     CHECK(client.status.error().code == ErrorCode::Protocol);
     CHECK(client.status.error().detail.find("mismatch") != std::string::npos);
     CHECK_FALSE(server.status.has_value());  // Told by the client's alert.
+  }
+}
+
+TEST_CASE("who trusts the development authority can check every name of its domain") {
+  const SystemClock clock;
+  auto authority = DevelopmentAuthority::create("localhost", clock).value();
+  const TemporaryFile ca{authority->certificatePem()};
+  Certificates all;
+  all.setDefault(authority->issueDefault().value());
+  all.setAuthority(authority);
+  const auto store = std::make_shared<CertificateStore>(std::move(all));
+  const auto context = ServerContext::make({.certificates = store, .ticketKeys = nullptr}).value();
+  const auto clients = ClientContext::make({.extraCaFile = ca.path}).value();
+  for (const std::string host :
+       {"hello.localhost", "hello.tenant.localhost", "localhost", "127.0.0.1", "shop.example"}) {
+    CAPTURE(host);
+    Side server{Session::server(context)}, client{Session::client(clients, host).value()};
+    pump(client, server);
+    CHECK(client.session.handshakeDone() == (host != "shop.example"));
   }
 }
 

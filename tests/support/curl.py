@@ -35,7 +35,7 @@ def curl(server, host, target="/", transport=H1, method=None, headers=(), body=N
     command = ["curl", "--silent", "--show-error", "--max-time", "120", "--path-as-is", "--globoff",
                "--noproxy", "*", "--resolve", f"{host}:{port}:127.0.0.1"]
     command += {H1: ["--http1.1"], H2C: ["--http2-prior-knowledge"],
-                H2_TLS: ["--http2", "--insecure"]}[transport]
+                H2_TLS: ["--http2", "--cacert", server.ready.get("ca_file", "")]}[transport]
     if method:
         command += ["--head"] if method == "HEAD" else ["--request", method]
     for name, value in headers:
