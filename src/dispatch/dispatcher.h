@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "deploy/version_cache.h"
+#include "deploy/version_id_hash.h"
 #include "dispatch/answers.h"
 #include "dispatch/body.h"
 #include "dispatch/failed_loads.h"
@@ -137,7 +138,8 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   std::vector<Invocation*> buried_;
   std::vector<std::unique_ptr<InboundBody>> retiredInbound_;
   std::vector<std::unique_ptr<OutboundBody>> retiredOutbound_;
-  std::unordered_map<std::string, VersionSlot> versions_;  ///< By version id.
+  /// By version id.
+  std::unordered_map<std::string, VersionSlot, deploy::VersionIdHash> versions_;
   FailedLoads failedLoads_;
   std::unordered_map<std::uint64_t, WorkerState*> workers_;
   std::uint64_t lastSerial_ = 0;

@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -29,19 +30,22 @@ WorkerState::WorkerState(Dispatcher& dispatcher, shard::Worker& worker)
     : dispatcher_(dispatcher), worker_(worker), serial_(dispatcher.registerWorker(*this)) {}
 
 WorkerState::~WorkerState() {
-  while (!invocations_.empty()) close(invocations_.begin()->first);  // Only when the shard ends.
+  while (!invocations_.empty()) close(invocations_.front()->id());  // Only when the shard ends.
   dispatcher_.unregisterWorker(*this);
 }
 
 host::InvocationId WorkerState::open(Invocation& invocation) {
   worker_.invocationOpened();
-  invocations_.emplace(++lastInvocation_, &invocation);
+  invocations_.push_back(&invocation);
+  if (++lastInvocation_ == 0) ++lastInvocation_;
   return lastInvocation_;
 }
 
 void WorkerState::close(host::InvocationId id) {
-  const auto node = invocations_.extract(id);
-  if (node.empty()) return;
+  const auto found = place(id);
+  if (found == invocations_.end()) return;
+  Invocation& invocation = **found;
+  invocations_.erase(found);
   std::erase_if(timers_, [id](const auto& entry) { return entry.second.invocation == id; });
   for (auto it = ops_.begin(); it != ops_.end();) {
     if (it->second.invocation != id) {
@@ -60,12 +64,13 @@ void WorkerState::close(host::InvocationId id) {
   for (const host::BodyId bodyId : unread) {
     if (InboundBody* const body = findInbound(bodyId)) body->cancel();
   }
-  node.mapped()->detachWorker();
+  invocation.detachWorker();
   worker_.invocationClosed();
 }
 
 InboundBody& WorkerState::addInbound(BodySource& source, host::InvocationId owner) {
   lastInbound_ += 2;
+  if (lastInbound_ == 0) lastInbound_ += 2;
   auto body = std::make_unique<InboundBody>(*this, lastInbound_, source);
   InboundBody& added = *body;
   inbound_.emplace(lastInbound_, Inbound{owner, std::move(body)});
@@ -113,7 +118,7 @@ bool WorkerState::anythingAwaited() const {
 void WorkerState::endHungInvocations() {
   if (invocations_.empty() || anythingAwaited()) return;
   std::vector<Invocation*> hung;
-  for (const auto& [id, invocation] : invocations_) {
+  for (Invocation* const invocation : invocations_) {
     if (!invocation->launching()) hung.push_back(invocation);
   }
   for (Invocation* const invocation : hung) {
@@ -128,12 +133,21 @@ void WorkerState::endHungInvocations() {
 }
 
 void WorkerState::failAll(const Error& error) {
-  while (!invocations_.empty()) invocations_.begin()->second->fail(refusalOf(error));
+  while (!invocations_.empty()) invocations_.front()->fail(refusalOf(error));
+}
+
+std::vector<Invocation*>::iterator WorkerState::place(host::InvocationId id) {
+  // A busy isolate's ids run over within days: order is by distance, as of sequence numbers.
+  const auto before = [](host::InvocationId a, host::InvocationId b) {
+    return static_cast<std::int32_t>(a - b) < 0;
+  };
+  const auto found = std::ranges::lower_bound(invocations_, id, before, &Invocation::id);
+  return found != invocations_.end() && (*found)->id() == id ? found : invocations_.end();
 }
 
 Invocation* WorkerState::find(host::InvocationId id) {
-  const auto found = invocations_.find(id);
-  return found == invocations_.end() ? nullptr : found->second;
+  const auto found = place(id);
+  return found == invocations_.end() ? nullptr : *found;
 }
 
 InboundBody* WorkerState::findInbound(host::BodyId id) {

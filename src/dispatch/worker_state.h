@@ -81,6 +81,7 @@ class WorkerState final : public shard::Worker::Attachment, public BodyOwner {
   void on(isolate::host::Compute& effect);
   void on(isolate::host::Log& effect);
 
+  std::vector<Invocation*>::iterator place(isolate::host::InvocationId id);
   Invocation* find(isolate::host::InvocationId id);
   InboundBody* findInbound(isolate::host::BodyId id);
   /// Connects `body` (a script's or a handed-through one) to where it goes.
@@ -102,7 +103,7 @@ class WorkerState final : public shard::Worker::Attachment, public BodyOwner {
   const std::uint64_t serial_;
   isolate::host::InvocationId lastInvocation_ = 0;
   isolate::host::BodyId lastInbound_ = 0;
-  std::unordered_map<isolate::host::InvocationId, Invocation*> invocations_;
+  std::vector<Invocation*> invocations_;  ///< Open ones, in order of their ids.
   std::unordered_map<isolate::host::BodyId, Inbound> inbound_;
   std::unordered_map<isolate::host::BodyId, std::unique_ptr<OutboundBody>> outbound_;
   std::unordered_map<isolate::host::OpId, Op> ops_;

@@ -15,9 +15,14 @@ constexpr std::size_t kHostBytesMax = 253;
 
 const DeploymentRef kNothing;
 
-bool isHostCharacter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+constexpr std::array<bool, 256> makeHostCharacters() {
+  std::array<bool, 256> characters{};
+  for (const char c : std::string_view("abcdefghijklmnopqrstuvwxyz0123456789-._")) {
+    characters[static_cast<unsigned char>(c)] = true;
+  }
+  return characters;
 }
+constexpr std::array<bool, 256> kHostCharacters = makeHostCharacters();
 
 bool isAddressCharacter(char c) {
   return (c >= 'a' && c <= 'f') || (c >= '0' && c <= '9') || c == ':' || c == '.';
@@ -50,7 +55,8 @@ std::optional<std::string_view> hostOf(std::string_view authority) {
   if (host.empty() || host.size() > kHostBytesMax) return std::nullopt;
   char previous = '.';  // An empty label is no label: no leading dot, no two in a row.
   for (const char c : host) {
-    if (!isHostCharacter(c) || (c == '.' && previous == '.')) return std::nullopt;
+    if (!kHostCharacters[static_cast<unsigned char>(c)] || (c == '.' && previous == '.'))
+      return std::nullopt;
     previous = c;
   }
   if (previous == '.') return std::nullopt;

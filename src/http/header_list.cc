@@ -86,10 +86,4 @@ std::optional<std::string_view> HeaderList::find(std::string_view lowerName) con
   return std::nullopt;
 }
 
-HeaderList::Field HeaderList::operator[](std::size_t i) const noexcept {
-  const Entry& entry = entries_[i];
-  const char* const name = text_.data() + entry.offset;
-  return {{name, entry.nameSize}, {name + entry.nameSize, entry.valueSize}};
-}
-
 }  // namespace atolld::http

@@ -26,6 +26,11 @@ class HeaderList {
   void set(std::string_view name, std::string_view value);
   /// Removes every field of that (lower-case) name; says whether there was one.
   bool remove(std::string_view lowerName);
+  /// Removes every field for which `unwanted(field)` is true. Their text stays until clear().
+  template <class Predicate>
+  void removeIf(Predicate unwanted) {
+    std::erase_if(entries_, [&](const Entry& entry) { return unwanted(fieldOf(entry)); });
+  }
   void clear() noexcept;
   /// Room for that many bytes of names and values, and that many fields, in one allocation each.
   void reserve(std::size_t textBytes, std::size_t count);
@@ -35,9 +40,7 @@ class HeaderList {
 
   std::size_t size() const noexcept { return entries_.size(); }
   bool empty() const noexcept { return entries_.empty(); }
-  Field operator[](std::size_t i) const noexcept;
-  /// Bytes of all names and values together.
-  std::size_t textBytes() const noexcept { return text_.size(); }
+  Field operator[](std::size_t i) const noexcept { return fieldOf(entries_[i]); }
 
   class Iterator {
    public:
@@ -68,6 +71,10 @@ class HeaderList {
     std::uint32_t nameSize;
     std::uint32_t valueSize;
   };
+  Field fieldOf(const Entry& entry) const noexcept {
+    const char* const name = text_.data() + entry.offset;
+    return {{name, entry.nameSize}, {name + entry.nameSize, entry.valueSize}};
+  }
   std::string text_;
   std::vector<Entry> entries_;
 };

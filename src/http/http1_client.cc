@@ -244,11 +244,11 @@ MaybeRefusal Http1ClientConnection::readHead(std::string_view raw, ResponseHead&
   if (!readStatusLine(raw.substr(0, scanner_.startLineBytes()), http10, head.status)) {
     return Refusal{502, "the status line is malformed"};
   }
-  fields_.clear();
-  const MaybeRefusal syntax = parser_.parseHead(raw, fields_);
+  HeaderList& fields = head.headers;
+  const MaybeRefusal syntax = parser_.parseHead(raw, fields);
   if (syntax && !parser_.headComplete()) return Refusal{502, "the response head is malformed"};
   Decisive decisive;
-  if (const MaybeRefusal refusal = collectDecisive(fields_, decisive)) return refusal;
+  if (const MaybeRefusal refusal = collectDecisive(fields, decisive)) return refusal;
   if (head.status < 200) {
     // 101 answers an Upgrade that we never send.
     if (head.status == 101 || ++interimCount_ > kInterimCountMax) {
@@ -259,7 +259,7 @@ MaybeRefusal Http1ClientConnection::readHead(std::string_view raw, ResponseHead&
   if (const MaybeRefusal refusal = readFraming(decisive, http10, head)) return refusal;
   keepAlive_ = (http10 ? decisive.connectionKeepAlive : true) && !decisive.connectionClose &&
                reading_ != Reading::UntilClose;
-  keepEndToEnd(fields_, decisive, head.headers);
+  keepEndToEnd(fields, decisive);
   return std::nullopt;
 }
 

@@ -65,7 +65,6 @@ class Http1ClientConnection final : public ClientConnection, private ClientExcha
   std::string_view unread_;  // During pump(): in input_ or in the owner's buffer.
   HeadScanner scanner_;
   Http1Parser parser_;
-  HeaderList fields_;  // Scratch.
 
   ClientSink* sink_ = nullptr;           // Of the open exchange.
   std::optional<Error> refusedRequest_;  // Told from the next turn: submit() returns first.

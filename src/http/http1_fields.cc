@@ -102,20 +102,20 @@ MaybeRefusal checkTransferEncoding(std::string_view value) {
   return Refusal{501, "the only transfer coding understood is chunked"};
 }
 
-void keepEndToEnd(const HeaderList& fields, const Decisive& decisive, HeaderList& kept) {
-  kept.reserve(fields.textBytes(), fields.size());
-  for (const auto [name, value] : fields) {
-    switch (knownField(name)) {
+void keepEndToEnd(HeaderList& fields, const Decisive& decisive) {
+  // Only for a Connection field that names others: they are looked up while the list shrinks.
+  const HeaderList whole = decisive.namesOthers ? fields : HeaderList();
+  fields.removeIf([&](const HeaderList::Field& field) {
+    switch (knownField(field.name)) {
       case KnownField::Other:
       case KnownField::ContentLength:
       case KnownField::Trailer:
       case KnownField::Date:
-        if (!decisive.namesOthers || !namedByConnection(fields, name)) kept.add(name, value);
-        break;
+        return decisive.namesOthers && namedByConnection(whole, field.name);
       default:
-        break;
+        return true;
     }
-  }
+  });
 }
 
 }  // namespace atolld::http

@@ -30,8 +30,8 @@ MaybeRefusal collectDecisive(const HeaderList& fields, Decisive& decisive);
 /// @spec RFC 9112 section 6.1
 MaybeRefusal checkTransferEncoding(std::string_view value);
 
-/// Copies what concerns more than this connection.
+/// Removes what concerns this connection alone.
 /// @spec RFC 9110 section 7.6.1
-void keepEndToEnd(const HeaderList& fields, const Decisive& decisive, HeaderList& kept);
+void keepEndToEnd(HeaderList& fields, const Decisive& decisive);
 
 }  // namespace atolld::http

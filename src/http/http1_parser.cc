@@ -3,6 +3,12 @@
 #include "http/field_rules.h"
 
 namespace atolld::http {
+namespace {
+
+/// Room made for fields in one go: browsers send some fifteen.
+constexpr std::size_t kFieldsExpected = 16;
+
+}  // namespace
 
 const llhttp_settings_t& Http1Parser::settings() {
   static const llhttp_settings_t shared = [] {
@@ -34,6 +40,7 @@ std::optional<Refusal> Http1Parser::parseHead(std::string_view head, HeaderList&
   value_.clear();
   refusal_.reset();
   fields_ = &fields;
+  fields.reserve(head.size(), kFieldsExpected);
   const llhttp_errno_t error = llhttp_execute(&parser_, head.data(), head.size());
   fields_ = nullptr;
   if (refusal_) return refusal_;

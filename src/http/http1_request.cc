@@ -127,13 +127,12 @@ MaybeRefusal readTarget(std::string_view target, bool secure, RequestHead& head)
 
 std::optional<Refusal> readRequestHead(std::string_view raw, std::size_t startLineBytes,
                                        const ServerLimits& limits, bool secure, Http1Parser& parser,
-                                       HeaderList& fields, RequestHead& head,
-                                       RequestFraming& framing) {
+                                       RequestHead& head, RequestFraming& framing) {
   StartLine start;
   if (const auto refusal = readStartLine(raw.substr(0, startLineBytes), limits, head, start)) {
     return refusal;
   }
-  fields.clear();
+  HeaderList& fields = head.headers;
   const auto syntax = parser.parseHead(raw, fields);
   if (!parser.methodKnown()) return Refusal{501, "the method is not supported"};
   if (syntax && !parser.headComplete()) return syntax;
@@ -151,7 +150,7 @@ std::optional<Refusal> readRequestHead(std::string_view raw, std::size_t startLi
   framing.keepAlive = head.version == Version::Http11
                           ? !decisive.connectionClose
                           : decisive.connectionKeepAlive && !decisive.connectionClose;
-  keepEndToEnd(fields, decisive, head.headers);
+  keepEndToEnd(fields, decisive);
   return std::nullopt;
 }
 

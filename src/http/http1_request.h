@@ -18,11 +18,9 @@ struct RequestFraming {
 
 /// Reads one whole request head, refusing everything that two readers could take two ways.
 /// A refusal may leave `head.method` set, so that a HEAD request is not answered with a body.
-/// @param fields  scratch, reused between requests.
 /// @spec RFC 9112 sections 2 to 6
 std::optional<Refusal> readRequestHead(std::string_view raw, std::size_t startLineBytes,
                                        const ServerLimits& limits, bool secure, Http1Parser& parser,
-                                       HeaderList& fields, RequestHead& head,
-                                       RequestFraming& framing);
+                                       RequestHead& head, RequestFraming& framing);
 
 }  // namespace atolld::http

@@ -265,9 +265,8 @@ bool Http1ServerConnection::stepHead() {
 void Http1ServerConnection::acceptRequest(std::string_view raw) {
   auto head = std::make_unique<RequestHead>();
   RequestFraming framing;
-  const std::optional<Refusal> refusal =
-      readRequestHead(raw, scanner_.startLineBytes(), limits_, info_ && info_->secure, parser_,
-                      fields_, *head, framing);
+  const std::optional<Refusal> refusal = readRequestHead(
+      raw, scanner_.startLineBytes(), limits_, info_ && info_->secure, parser_, *head, framing);
   scanner_.reset();
   blankSkipped_ = false;
   if (refusal) {

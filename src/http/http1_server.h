@@ -122,7 +122,6 @@ class Http1ServerConnection final : public ServerConnection {
 
   HeadScanner scanner_;
   Http1Parser parser_;
-  HeaderList fields_;  // Scratch.
   Reading reading_ = Reading::Head;
   bool blankSkipped_ = false;
   std::uint64_t bodyLeft_ = 0;     // With Reading::Length.

@@ -23,14 +23,13 @@ std::string textOf(const HeaderList& headers) {
 
 }  // namespace
 
-TEST_CASE("a header list keeps order, lower-cases names and counts its text") {
+TEST_CASE("a header list keeps order, and lower-cases names") {
   HeaderList headers;
   headers.add("Content-Type", "Text/HTML");
   headers.add("set-cookie", "a");
   headers.add("SET-COOKIE", "b");
   headers.add("empty", "");
   CHECK(textOf(headers) == "content-type=Text/HTML;set-cookie=a;set-cookie=b;empty=;");
-  CHECK(headers.textBytes() == 12 + 9 + 11 + 11 + 5);
   CHECK(headers.find("set-cookie").value() == "a");
   CHECK_FALSE(headers.find("Set-Cookie").has_value());
   headers.set("Set-Cookie", "c");
@@ -39,7 +38,8 @@ TEST_CASE("a header list keeps order, lower-cases names and counts its text") {
   CHECK(headers.remove("content-type"));
   CHECK_FALSE(headers.remove("content-type"));
   CHECK(textOf(headers) == "set-cookie=c;empty=;new=1;");
-  CHECK(headers.textBytes() == 11 + 5 + 4);
+  headers.removeIf([](const HeaderList::Field& field) { return field.value.empty(); });
+  CHECK(textOf(headers) == "set-cookie=c;new=1;");
   headers.clear();
   CHECK(headers.empty());
 }

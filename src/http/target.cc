@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
 
@@ -13,13 +14,25 @@ namespace {
 
 constexpr std::size_t kHostBytesMax = 255;
 
+constexpr std::array<bool, 256> makeNameCharacters() {
+  std::array<bool, 256> characters{};
+  for (const char c : std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                       "0123456789-._")) {
+    characters[static_cast<unsigned char>(c)] = true;
+  }
+  return characters;
+}
+constexpr std::array<bool, 256> kNameCharacters = makeNameCharacters();
+
 bool isName(std::string_view host) {
-  if (host.empty() || host.front() == '.' || host.contains("..")) return false;
-  return std::ranges::all_of(host, [](char c) {
-    const char lower = toLowerAscii(c);
-    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-           c == '_';
-  });
+  char previous = '.';  // A name does not start with a dot, nor has it two in a row.
+  for (const char c : host) {
+    if (!kNameCharacters[static_cast<unsigned char>(c)] || (c == '.' && previous == '.')) {
+      return false;
+    }
+    previous = c;
+  }
+  return !host.empty();
 }
 
 bool isIpv6Literal(std::string_view host) {

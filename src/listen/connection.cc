@@ -22,6 +22,15 @@ constexpr std::size_t kRecordsBytesMax = 64 * 1024;
 
 bool wouldBlock(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
 
+/// send() takes the kernel less than sendmsg(), and most answers are one piece.
+ssize_t sendPieces(int socket, std::span<iovec> pieces) {
+  if (pieces.size() == 1) return send(socket, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
+  msghdr message{};
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = pieces.size();
+  return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
 }  // namespace
 
 Connection::Connection(ConnectionHost& host, loop::Descriptor socket,
@@ -233,10 +242,7 @@ void Connection::sendPlain() {
       vectors[i] = {const_cast<char*>(pieces[i].data()), pieces[i].size()};
       total += pieces[i].size();
     }
-    msghdr message{};
-    message.msg_iov = vectors.data();
-    message.msg_iovlen = count;
-    const ssize_t size = sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+    const ssize_t size = sendPieces(socket_.get(), std::span(vectors).first(count));
     if (size < 0) {
       if (errno == EINTR) continue;
       if (wouldBlock(errno)) break;

@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "deploy/deployment.h"
+#include "deploy/version_id_hash.h"
 #include "isolate/host.h"
 #include "isolate/isolate.h"
 #include "loop/loop.h"
@@ -143,7 +144,7 @@ class Scheduler {
   std::shared_ptr<IsolatePool> pool_;
   std::optional<SliceRunner> runner_;  ///< Of the thread that first ran slices.
   /// By version id; the key is the worker's own.
-  std::unordered_map<std::string_view, std::unique_ptr<Worker>> workers_;
+  std::unordered_map<std::string_view, std::unique_ptr<Worker>, deploy::VersionIdHash> workers_;
   std::deque<Worker*> ready_;
   std::list<Worker*> idle_;  ///< Least recently used first.
 };
