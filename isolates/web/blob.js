@@ -129,6 +129,10 @@ class File extends Blob {
     return file.#name;
   }
 
+  static timeOf(file) {
+    return file.#lastModified;
+  }
+
   get name() {
     return this.#name;
   }
@@ -142,9 +146,10 @@ class File extends Blob {
     return "";
   }
 }
-const { is: isFile, nameOf } = File;
+const { is: isFile, nameOf, timeOf } = File;
 delete File.is;
 delete File.nameOf;
+delete File.timeOf;
 configureInterface(File);
 
 function promising(operation) {
@@ -231,6 +236,14 @@ function create(bytes, type) {
 function createFile(bytes, type, name, lastModified = DateNow()) {
   return new File(kAdopt, name, { bytes, type: toType(type), lastModified });
 }
+
+internals.cloneable ??= [];
+ArrayPrototypePush(internals.cloneable, (object) => {
+  if (!isBlob(object)) return undefined;
+  const bytes = bytesOf(object), type = typeOf(object);
+  return isFile(object) ? createFile(bytes, type, nameOf(object), timeOf(object))
+    : create(bytes, type);
+});
 
 internals.blob = { Blob, File, bytesOf, create, createFile, isBlob, isFile, nameOf, typeOf };
 internals.defineGlobal("Blob", Blob);

@@ -1,12 +1,14 @@
 // Handlers: what a script's main module exports, and how an event reaches it.
 // https://developers.cloudflare.com/workers/runtime-apis/handlers/
 
-const { JSONParse, ObjectDefineProperty, ReflectApply, TypeError } = internals.primordials;
+const {
+  JSONParse, ObjectDefineProperty, ReflectApply, TypeError, globalThis,
+} = internals.primordials;
 const { configureInterface, illegalConstructor, isObject, requiredArguments } = internals.webidl;
 const { isResponse, sendResponse } = internals.response;
 const { requestOfInvocation } = internals.request;
 const {
-  currentInvocation, fail, openInvocation, release, reportException, waitUntil,
+  currentInvocation, fail, logException, openInvocation, release, reportException, waitUntil,
 } = internals.kernel;
 
 // ---- the context --------------------------------------------------------------------------------
@@ -142,9 +144,25 @@ function notAResponse(value) {
     ". Return new Response(body), or a promise of one.");
 }
 
-/** Event: a promise was rejected and nobody handles it. */
+/**
+ * Event: a promise was rejected and nobody handles it.
+ * https://html.spec.whatwg.org/#notify-about-rejected-promises
+ */
 function onUnhandledRejection(promise, reason) {
-  reportException(reason, "promise");
+  if (firePromiseEvent("unhandledrejection", promise, reason)) logException(reason, "promise");
+}
+
+/** Event: a promise that was reported has got a handler after all. */
+function onRejectionHandled(promise, reason) {
+  firePromiseEvent("rejectionhandled", promise, reason);
+}
+
+/** False if a listener canceled it. */
+function firePromiseEvent(type, promise, reason) {
+  const { PromiseRejectionEvent, fire, hasListeners } = internals.events;
+  if (!hasListeners(globalThis, type)) return true;
+  return fire(globalThis, new PromiseRejectionEvent(type,
+    { __proto__: null, cancelable: type === "unhandledrejection", promise, reason }));
 }
 
 /** Event: a microtask threw. */
@@ -165,6 +183,7 @@ function builtinModule(specifier) {
 
 internals.entries.builtinModule = builtinModule;
 internals.entries.unhandledRejection = onUnhandledRejection;
+internals.entries.rejectionHandled = onRejectionHandled;
 internals.entries.uncaughtException = onUncaughtException;
 internals.entries.load = load;
 internals.entries.fetch = onFetch;

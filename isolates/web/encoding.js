@@ -4,7 +4,8 @@
 const {
   RangeError, StringPrototypeCharCodeAt, StringPrototypeSlice, StringPrototypeToLowerCase,
   TypeError, TypedArrayPrototypeGetLength, TypedArrayPrototypeGetSymbolToStringTag,
-  TypedArrayPrototypeSet, TypedArrayPrototypeSlice, TypedArrayPrototypeSubarray, Uint8Array,
+  TypedArrayPrototypeSet, TypedArrayPrototypeSlice, TypedArrayPrototypeSubarray, Uint32Array,
+  Uint8Array,
 } = internals.primordials;
 const {
   configureInterface, converters, isObject, requiredArguments, typeError,
@@ -65,11 +66,6 @@ function encodingOf(label, prefix) {
   if (name === undefined || name === "replacement") {
     throw new RangeError(`${prefix}: '${label}' names no encoding.`);
   }
-  if (name !== "utf-8" && name !== "utf-16le" && name !== "utf-16be" &&
-      internals.encodingTables.tableOf(name) === undefined) {
-    // Deviation: the multi-byte encodings of East Asia are not built in.
-    throw new RangeError(`${prefix}: the encoding '${name}' is not supported here.`);
-  }
   return name;
 }
 
@@ -89,12 +85,16 @@ class Decoder {
     this.encoding = encoding;
     this.fatal = fatal;
     this.ignoreBOM = ignoreBOM;
+    // Of a single-byte encoding; undefined for the multi-byte ones of East Asia.
     this.table = encoding === "utf-8" || encoding === "utf-16le" || encoding === "utf-16be"
       ? null : internals.encodingTables.tableOf(encoding);
+    // As decodeLegacy() in src/webapi/legacy_text.cc has it.
+    this.legacyState = this.table === undefined ? new Uint32Array(2) : null;
   }
 
   /** `bytes` is a view or a buffer; with `more`, the text goes on in the next call. */
   decode(bytes, more) {
+    if (this.legacyState !== null) return this.decodeLegacy(bytes, more);
     if (this.table !== null) {
       return this.checked(native.decodeSingleByte(bytes, this.table, this.fatal));
     }
@@ -115,6 +115,18 @@ class Decoder {
     if (!more) this.atStart = true;
     else if (TypedArrayPrototypeGetLength(bytes) > 0) this.atStart = false;
     return text;
+  }
+
+  decodeLegacy(bytes, more) {
+    bytes = this.withPending(native.viewBytes(bytes));
+    const state = this.legacyState;
+    const text = native.decodeLegacy(bytes, this.encoding, this.fatal, more, state);
+    const tail = state[0];
+    if (tail > 0) {
+      this.pending =
+        TypedArrayPrototypeSlice(bytes, TypedArrayPrototypeGetLength(bytes) - tail);
+    }
+    return this.checked(text);
   }
 
   withPending(bytes) {

@@ -370,10 +370,10 @@ function callHandler(target, event, listener) {
 
 /**
  * Defines `on<type>` on a prototype (or the global object): getting, setting, and its place among
- * the listeners, which is where it was first set.
+ * the listeners, which is where it was first set. `onSet(target)` is called after each setting.
  * https://html.spec.whatwg.org/#event-handler-attributes
  */
-function defineHandler(holder, type) {
+function defineHandler(holder, type, onSet = undefined) {
   const name = "on" + type;
   const holding = (state) => {
     const list = state.list(type);
@@ -396,6 +396,7 @@ function defineHandler(holder, type) {
       } else if (callback !== null) {
         state.add(type, new Listener(callback, false, false, false, type));
       }
+      if (onSet !== undefined) onSet(this);
     },
   };
   const descriptor = ObjectGetOwnPropertyDescriptor(attribute, name);

@@ -10,6 +10,7 @@
 const {
   Error, MapPrototypeDelete, MapPrototypeGet, MapPrototypeSet, Promise, SetPrototypeAdd,
   SetPrototypeDelete, SetPrototypeForEach, String, TypeError, TypedArrayPrototypeGetByteLength,
+  globalThis,
 } = internals.primordials;
 
 // ---- invocations --------------------------------------------------------------------------------
@@ -112,8 +113,32 @@ function fail(invocation, error, gaveNoResponse = false) {
   native.failed(invocation.slot, message, stack, gaveNoResponse);
 }
 
-/** An exception nobody caught, outside of the handler's own call. */
+/** Whether an error event is being dispatched: what its listeners throw is only logged. */
+let reporting = false;
+
+/**
+ * An exception nobody caught, outside of the handler's own call: an error event on the global
+ * object, and a log unless a listener cancels it.
+ * https://html.spec.whatwg.org/#report-an-exception
+ */
 function reportException(error, where) {
+  const { events } = internals;
+  if (!reporting && events.hasListeners(globalThis, "error")) {
+    const place = native.placeOf(error);
+    reporting = true;
+    try {
+      const event = new events.ErrorEvent("error", { __proto__: null, cancelable: true, error,
+        message: `Uncaught ${describeError(error).message}`, filename: place[0], lineno: place[1],
+        colno: place[2] });
+      if (!events.fire(globalThis, event)) return;
+    } finally {
+      reporting = false;
+    }
+  }
+  logException(error, where);
+}
+
+function logException(error, where) {
   const { message, stack } = describeError(error);
   const invocation = native.current();
   native.log(invocation !== undefined && invocation.open ? invocation.slot : -1, kLogError,
@@ -128,7 +153,7 @@ async function waitUntil(invocation, promise) {
   try {
     await promise;
   } catch (error) {
-    reportException(error, "waitUntil");
+    logException(error, "waitUntil");
   }
   release(invocation);
 }
@@ -476,7 +501,7 @@ function onInvocationOver(slot) {
 
 internals.kernel = {
   InboundBody, OutboundBody, cancelOp, checkSubrequest, currentInvocation, describeError, fail,
-  forget, openInvocation, own, release, reportException, startOp, waitUntil,
+  forget, logException, openInvocation, own, release, reportException, startOp, waitUntil,
   kTakeText, kTakeBuffer, kTakeBytes, kTakeJson,
 };
 /** What src/webapi/guest.cc calls; others add theirs. */

@@ -56,9 +56,14 @@ if (globalThis.queueMicrotask === undefined) {
   defineGlobal("queueMicrotask", functions.queueMicrotask);
 }
 defineLazy("structuredClone", "web/structured_clone.js");
+defineLazy("URLPattern", "web/url_pattern.js");
+defineLazy("MessageChannel", "web/message_port.js");
+defineLazy("MessagePort", "web/message_port.js");
 const timing = ["Performance", "PerformanceEntry", "PerformanceMark", "PerformanceMeasure",
   "performance"];
 for (const name of timing) defineLazy(name, "web/performance.js");
+defineLazy("PerformanceObserver", "web/performance_observer.js");
+defineLazy("PerformanceObserverEntryList", "web/performance_observer.js");
 for (const name of ["crypto", "Crypto", "SubtleCrypto", "CryptoKey"]) {
   defineLazy(name, "web/crypto.js");
 }

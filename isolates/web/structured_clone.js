@@ -2,8 +2,8 @@
 // The walk is V8's serializer in src/webapi/structured_clone.cc; here is what the platform adds.
 
 const {
-  ArrayBuffer, ArrayBufferPrototypeGetDetached, ArrayPrototypeIndexOf, ObjectGetPrototypeOf,
-  SetPrototypeHas, SymbolToStringTag,
+  ArrayBufferPrototypeGetDetached, ArrayPrototypeIndexOf, ArrayPrototypeMap, ArrayPrototypePush,
+  ObjectGetPrototypeOf, SetPrototypeHas, SymbolToStringTag,
 } = internals.primordials;
 const {
   createSequenceConverter, converters, interfacePrototypes, isArrayBuffer, isObject,
@@ -39,19 +39,50 @@ function cloneHost(object) {
   throw cloneError(`${object[SymbolToStringTag] ?? "The object"} object could not be cloned.`);
 }
 
+/** Whether an object is a MessagePort; without ever loading them. */
+function isPort(value) {
+  return internals.ports !== undefined && internals.ports.isPort(value);
+}
+
 function checkTransferList(list) {
   for (let i = 0; i < list.length; i++) {
     const item = list[i];
-    if (!isArrayBuffer(item)) {
+    if (isPort(item)) {
+      if (internals.ports.isMoved(item)) {
+        throw cloneError(`The MessagePort at index ${i} of the transfer list was transferred.`);
+      }
+    } else if (!isArrayBuffer(item)) {
       throw cloneError(`Value at index ${i} of the transfer list is not transferable here.`);
     }
-    if (ArrayBufferPrototypeGetDetached(item)) {
+    if (!isPort(item) && ArrayBufferPrototypeGetDetached(item)) {
       throw cloneError(`An ArrayBuffer at index ${i} of the transfer list is detached.`);
     }
     if (ArrayPrototypeIndexOf(list, item) !== i) {
       throw cloneError(`Index ${i} of the transfer list repeats an earlier one.`);
     }
   }
+}
+
+/**
+ * StructuredSerializeWithTransfer and its reverse: the copy, and the ports that came along.
+ * https://html.spec.whatwg.org/#structuredserializewithtransfer
+ */
+function cloneWith(value, transfer) {
+  checkTransferList(transfer);
+  const buffers = [], ports = [];
+  for (let i = 0; i < transfer.length; i++) {
+    ArrayPrototypePush(isPort(transfer[i]) ? ports : buffers, transfer[i]);
+  }
+  // Ports move last: the walk may fail.
+  const moved = ArrayPrototypeMap(ports, () => internals.ports.make());
+  // Error objects are V8's to copy, and it would lose what makes this one a DOMException.
+  const copy = isDOMException(value) ? domException(value.name, value.message)
+    : native.clone(value, buffers, cloneError, isHost, (object) => {
+      const at = ArrayPrototypeIndexOf(ports, object);
+      return at < 0 ? cloneHost(object) : moved[at];
+    });
+  for (let i = 0; i < ports.length; i++) internals.ports.move(ports[i], moved[i]);
+  return { copy, ports: moved };
 }
 
 const functions = {
@@ -64,12 +95,10 @@ const functions = {
       const given = options.transfer;
       if (given !== undefined) transfer = toTransferList(given, prefix, "transfer");
     }
-    checkTransferList(transfer);
-    // Error objects are V8's to copy, and it would lose what makes this one a DOMException.
-    if (isDOMException(value)) return domException(value.name, value.message);
-    return native.clone(value, transfer, cloneError, isHost, cloneHost);
+    return cloneWith(value, transfer).copy;
   },
 };
 
 internals.cloneable ??= [];
+internals.structuredClone = { cloneWith };
 defineGlobal("structuredClone", functions.structuredClone);

@@ -55,12 +55,10 @@ function cancelTimer(timer) {
   if (timer.invocation.open) native.timerCancel(timer.id);
 }
 
-/** Milliseconds, whole; what is no sensible number is 0. */
-function toDelay(value) {
-  if (value === undefined) return 0;
-  const number = converters.unrestrictedDouble(value, "setTimeout", "delay");
-  if (!(number > 0)) return 0;
-  return number > kDelayMillisMax ? kDelayMillisMax : number - number % 1;
+/** Milliseconds, whole: a "long" of Web IDL, which wraps, and nothing negative. */
+function toDelay(value, prefix) {
+  const millis = converters.long(value, prefix, "delay");
+  return millis > 0 ? millis : 0;
 }
 
 function setTimer(name, repeats, callback, delay, args) {
@@ -68,7 +66,7 @@ function setTimer(name, repeats, callback, delay, args) {
     throw new TypeError(`Failed to execute '${name}': argument 1 is not a function. Code in a ` +
       "string is not run here.");
   }
-  return addTimer(callback, args, toDelay(delay), repeats).id;
+  return addTimer(callback, args, toDelay(delay, name), repeats).id;
 }
 
 function setTimeout(callback, delay = 0, ...args) {
@@ -117,7 +115,7 @@ class Scheduler {
   wait(delay, options = undefined) {
     try {
       requiredArguments(arguments.length, 1, "Failed to execute 'wait' on 'Scheduler'");
-      return wait(toDelay(delay), isObject(options) ? options.signal : undefined);
+      return wait(toDelay(delay, "wait"), isObject(options) ? options.signal : undefined);
     } catch (error) {
       return PromiseReject(error);
     }
@@ -153,7 +151,8 @@ function wait(delay, signal) {
 
 internals.timers = {
   /** Calls back once, after `delay` milliseconds, within the current invocation. */
-  start: (delay, callback) => addTimer(callback, [], toDelay(delay), false),
+  start: (delay, callback) => addTimer(callback, [],
+    delay > kDelayMillisMax ? kDelayMillisMax : delay - delay % 1, false),
   cancel: cancelTimer,
 };
 internals.entries.timerFired = onTimerFired;

@@ -61,6 +61,11 @@ class Guest {
   virtual void onUnhandledRejection(Isolate& isolate, v8::Local<v8::Context> context,
                                     v8::Local<v8::Promise> promise,
                                     v8::Local<v8::Value> reason) const {}
+  /// At the end of a slice, for each promise that onUnhandledRejection() was called for earlier and
+  /// that has got a handler in this one.
+  virtual void onRejectionHandled(Isolate& isolate, v8::Local<v8::Context> context,
+                                  v8::Local<v8::Promise> promise,
+                                  v8::Local<v8::Value> reason) const {}
   /// At the end of a slice, for each exception that a microtask threw and nobody caught.
   virtual void onUncaughtException(Isolate& isolate, v8::Local<v8::Context> context,
                                    v8::Local<v8::Value> exception) const {}

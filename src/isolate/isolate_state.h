@@ -37,10 +37,12 @@ struct IsolateState {
   std::atomic<Loss> loss = Loss::None;
   bool wasmCompileAllowed = false;
 
-  /// An exception nobody caught, kept until the slice ends.
+  /// An exception nobody caught, kept until the slice ends; or a rejection that was reported as one
+  /// and has got a handler since.
   struct Uncaught {
     v8::Global<v8::Promise> promise;  ///< Empty: thrown, not rejected.
     v8::Global<v8::Value> value;
+    bool handledLate = false;
   };
   std::vector<Uncaught> uncaught;
 

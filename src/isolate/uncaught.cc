@@ -20,9 +20,14 @@ void onPromiseReject(v8::PromiseRejectMessage message) {
                                 v8::Global<v8::Value>(isolate, message.GetValue())});
       return;
     case v8::kPromiseHandlerAddedAfterReject:
-      std::erase_if(state.uncaught, [&](const IsolateState::Uncaught& uncaught) {
-        return uncaught.promise == promise;
-      });
+      if (std::erase_if(state.uncaught, [&](const IsolateState::Uncaught& uncaught) {
+            return uncaught.promise == promise;
+          }) > 0) {
+        return;
+      }
+      if (state.uncaught.size() >= kUncaughtMax) return;
+      state.uncaught.push_back({v8::Global<v8::Promise>(isolate, promise),
+                                v8::Global<v8::Value>(isolate, promise->Result()), true});
       return;
     case v8::kPromiseRejectAfterResolved:
     case v8::kPromiseResolveAfterResolved:
@@ -45,20 +50,35 @@ void installUncaughtHandlers(v8::Isolate* isolate) {
   isolate->AddMessageListener(&onMessage);
 }
 
-void reportUncaught(Isolate& isolate, IsolateState& state, v8::Local<v8::Context> context) {
-  const v8::TryCatch tryCatch(state.v8);
-  // What the reporting itself leaves uncaught waits for the next slice: no loop without end.
+namespace {
+
+void reportOnce(Isolate& isolate, IsolateState& state, v8::Local<v8::Context> context) {
   for (IsolateState::Uncaught& uncaught : std::exchange(state.uncaught, {})) {
     if (state.loss.load() != Loss::None) return;
     const v8::HandleScope scope(state.v8);
     const v8::Local<v8::Value> value = uncaught.value.Get(state.v8);
     if (uncaught.promise.IsEmpty()) {
       process().guest.onUncaughtException(isolate, context, value);
+    } else if (uncaught.handledLate) {
+      process().guest.onRejectionHandled(isolate, context, uncaught.promise.Get(state.v8), value);
     } else {
       process().guest.onUnhandledRejection(isolate, context, uncaught.promise.Get(state.v8), value);
     }
   }
   state.v8->PerformMicrotaskCheckpoint();
+}
+
+}  // namespace
+
+void reportUncaught(Isolate& isolate, IsolateState& state, v8::Local<v8::Context> context) {
+  // What the reporting itself leaves uncaught comes next, but not without end: then it waits for
+  // the next slice.
+  constexpr int kRoundsMax = 4;
+  const v8::TryCatch tryCatch(state.v8);
+  for (int round = 0; round < kRoundsMax && !state.uncaught.empty(); ++round) {
+    if (state.loss.load() != Loss::None) return;
+    reportOnce(isolate, state, context);
+  }
 }
 
 }  // namespace atolld::isolate

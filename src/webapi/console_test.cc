@@ -168,7 +168,7 @@ TEST_CASE("Timers take odd delays as the standard has it, and at most 10,000 at 
   const auto timers = timersOf(outbox);
   std::string delays;
   for (std::size_t i = 0; i < 7; ++i) delays += std::to_string(timers[i].delayMillis) + " ";
-  CHECK(delays == "0 0 7 1 2147483647 0 0 ");
+  CHECK(delays == "0 0 7 1 0 0 0 ");
   CHECK(timers.size() == 10000);
   CHECK(
       bodyText(response(outbox)) ==

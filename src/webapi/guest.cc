@@ -25,6 +25,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Entry::kCount)> 
     "clientGone",
     "invocationOver",
     "unhandledRejection",
+    "rejectionHandled",
     "uncaughtException",
     "builtinModule"};
 
@@ -59,7 +60,21 @@ void bindings(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
   info.GetReturnValue().Set(v8::Array::New(isolate, flat.data(), flat.size()));
 }
 
-constexpr std::array kOwnNatives{isolate::Native{"bindings", &bindings}};
+/// placeOf(error) -> [file, line, column], as far as it is known where it was thrown
+void placeOf(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
+  v8::Isolate* const isolate = info.GetIsolate();
+  const auto context = isolate->GetCurrentContext();
+  const v8::Local<v8::Message> message = v8::Exception::CreateMessage(isolate, info[0]);
+  const v8::Local<v8::Value> file = message->GetScriptResourceName();
+  std::array<v8::Local<v8::Value>, 3> place{
+      file->IsString() ? file : v8::String::Empty(isolate).As<v8::Value>(),
+      v8::Integer::New(isolate, message->GetLineNumber(context).FromMaybe(0)),
+      v8::Integer::New(isolate, message->GetStartColumn(context).FromMaybe(-1) + 1)};
+  info.GetReturnValue().Set(v8::Array::New(isolate, place.data(), place.size()));
+}
+
+constexpr std::array kOwnNatives{isolate::Native{"bindings", &bindings},
+                                 isolate::Native{"placeOf", &placeOf}};
 
 std::vector<isolate::Native> allNatives() {
   std::vector<isolate::Native> all;
@@ -67,7 +82,8 @@ std::vector<isolate::Native> allNatives() {
        {std::span<const isolate::Native>(kOwnNatives), base64Natives(), bytesNatives(),
         cipherNatives(), cloneNatives(), compressionNatives(), deriveNatives(), digestNatives(),
         effectNatives(), encodingNatives(), fetchNatives(), formDataNatives(), headerNatives(),
-        keyNatives(), keyUseNatives(), kvNatives(), requestNatives(), urlNatives()}) {
+        keyNatives(), keyUseNatives(), kvNatives(), legacyTextNatives(),
+        requestNatives(), urlNatives(), urlPatternNatives()}) {
     all.insert(all.end(), natives.begin(), natives.end());
   }
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -131,6 +147,13 @@ class WebGuest final : public isolate::Guest {
                             v8::Local<v8::Value> reason) const override {
     std::array<v8::Local<v8::Value>, 2> arguments{promise, reason};
     GuestState::of(isolate).call(context, Entry::UnhandledRejection, arguments);
+  }
+
+  void onRejectionHandled(isolate::Isolate& isolate, v8::Local<v8::Context> context,
+                          v8::Local<v8::Promise> promise,
+                          v8::Local<v8::Value> reason) const override {
+    std::array<v8::Local<v8::Value>, 2> arguments{promise, reason};
+    GuestState::of(isolate).call(context, Entry::RejectionHandled, arguments);
   }
 
   void onUncaughtException(isolate::Isolate& isolate, v8::Local<v8::Context> context,

@@ -46,6 +46,7 @@ enum class Entry : std::size_t {
   ClientGone,
   InvocationOver,
   UnhandledRejection,
+  RejectionHandled,
   UncaughtException,
   BuiltinModule,
   kCount,

@@ -23,7 +23,9 @@ std::span<const isolate::Native> headerNatives();
 std::span<const isolate::Native> keyNatives();
 std::span<const isolate::Native> keyUseNatives();
 std::span<const isolate::Native> kvNatives();
+std::span<const isolate::Native> legacyTextNatives();
 std::span<const isolate::Native> requestNatives();
 std::span<const isolate::Native> urlNatives();
+std::span<const isolate::Native> urlPatternNatives();
 
 }  // namespace atolld::webapi

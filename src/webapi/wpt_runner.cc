@@ -135,7 +135,7 @@ void collectGarbage(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
   info.GetIsolate()->LowMemoryNotification();
 }
 
-/// The real guest; its scripts can also compile WebAssembly from bytes, and call the above.
+/// The real guest; its scripts can also make code of strings and bytes, and call the above.
 class TestGuest final : public isolate::Guest {
  public:
   std::span<const isolate::Native> natives() const override { return guest().natives(); }
@@ -146,6 +146,7 @@ class TestGuest final : public isolate::Guest {
     v8::Isolate* const v8 = isolate.v8();
     v8->SetAllowWasmCodeGenerationCallback(
         [](v8::Local<v8::Context>, v8::Local<v8::String>) { return true; });
+    context->AllowCodeGenerationFromStrings(true);
     const v8::Local<v8::ObjectTemplate> natives = v8::ObjectTemplate::New(v8);
     natives->Set(v8, "run", v8::FunctionTemplate::New(v8, &runScript));
     natives->Set(v8, "report", v8::FunctionTemplate::New(v8, &reportLine));
@@ -169,6 +170,11 @@ class TestGuest final : public isolate::Guest {
                             v8::Local<v8::Promise> promise,
                             v8::Local<v8::Value> reason) const override {
     guest().onUnhandledRejection(isolate, context, promise, reason);
+  }
+  void onRejectionHandled(isolate::Isolate& isolate, v8::Local<v8::Context> context,
+                          v8::Local<v8::Promise> promise,
+                          v8::Local<v8::Value> reason) const override {
+    guest().onRejectionHandled(isolate, context, promise, reason);
   }
   void onUncaughtException(isolate::Isolate& isolate, v8::Local<v8::Context> context,
                            v8::Local<v8::Value> exception) const override {

@@ -16,6 +16,7 @@ VENDORS = {
     "openssl": r"openssl/.*",
     "rocksdb": r"rocksdb/.*",
     "v8": r"v8.*\.h|libplatform/.*|cppgc/.*",
+    "icu": r"unicode/.*",
     "ada": r"ada\.h|ada/.*",
     "simdutf": r"simdutf\.h|simdutf/.*",
     "nlohmann": r"nlohmann/.*",

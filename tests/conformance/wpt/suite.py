@@ -32,7 +32,6 @@ AREAS = {
     "FileAPI": ["FileAPI"],
     "dom": ["dom/abort", "dom/events"],
     "html": ["html/webappapis"],
-    "webmessaging": ["webmessaging"],
     "hr-time": ["hr-time"],
     "performance-timeline": ["performance-timeline"],
     "user-timing": ["user-timing"],
