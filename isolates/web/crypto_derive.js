@@ -24,7 +24,11 @@ function derivation(name, { allowRaw, checkDerive, deriveBits }) {
   implementations[name] = {
     __proto__: null,
     checkDerive,
-    deriveBits,
+    /** sealed(bytes), or a promise of that. */
+    deriveBits(params, key, length) {
+      checkDerive(params, length);
+      return deriveBits(params, key, length);
+    },
     importKey(params, format, keyData, extractable, usages) {
       if (format !== "raw-secret" && !(format === "raw" && allowRaw)) {
         throw notSupported(`${name} with the key format ${format}`, "importKey");

@@ -44,11 +44,11 @@ const option = (key, converter, then) => ({ key, converter, required: false, the
 const copy = (source) => copyOf(source);
 const hashOf = (value, prefix) => normalize("hash", value, prefix);
 const kHash = member("hash", identifier, hashOf);
-const algorithmMembers = [member("name", DOMString)];
 
 /** Params of an operation: (algorithm, registered name, prefix) -> an object of ours. */
 function params(name, ...lists) {
-  const convert = createDictionaryConverter(name, algorithmMembers, ...lists);
+  // The name was read already, and is read once: its getter may have effects.
+  const convert = createDictionaryConverter(name, ...lists);
   const steps = [];
   for (let i = 0; i < lists.length; i++) {
     for (let j = 0; j < lists[i].length; j++) {
@@ -173,7 +173,7 @@ function find(name) {
     ? registry[StringPrototypeToLowerCase(name)] : undefined;
 }
 
-const readName = createDictionaryConverter("Algorithm", algorithmMembers);
+const readName = createDictionaryConverter("Algorithm", [member("name", DOMString)]);
 
 /** https://w3c.github.io/webcrypto/#dfn-normalize-an-algorithm; `algorithm` is an object or string. */
 function normalize(operation, algorithm, prefix) {

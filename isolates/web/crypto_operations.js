@@ -71,13 +71,6 @@ function isBufferSource(value) {
 
 // ---- deriving -----------------------------------------------------------------------------------
 
-/** sealed(bytes), or a promise of that. */
-function deriveWith(params, key, length) {
-  const { checkDerive, deriveBits } = implementation(params.name);
-  if (checkDerive !== undefined) checkDerive(params, length);
-  return deriveBits(params, key, length);
-}
-
 function deriveKeyParams(algorithm, derivedKeyType, prefix) {
   const params = normalize("deriveBits", algorithm, prefix);
   const importParams = normalize("importKey", derivedKeyType, prefix);
@@ -148,7 +141,7 @@ const operations = {
   async deriveBits(algorithm, key, length, prefix) {
     const params = normalize("deriveBits", algorithm, prefix);
     checkKey(key, params, "deriveBits");
-    const { bytes } = await deriveWith(params, key, length);
+    const { bytes } = await implementation(params.name).deriveBits(params, key, length);
     return bytes;
   },
 
@@ -156,7 +149,8 @@ const operations = {
     const { params, importParams, lengthParams } =
       deriveKeyParams(algorithm, derivedKeyType, prefix);
     checkKey(key, params, "deriveKey");
-    const { bytes } = await deriveWith(params, key, lengthOf(lengthParams));
+    const { deriveBits } = implementation(params.name);
+    const { bytes } = await deriveBits(params, key, lengthOf(lengthParams));
     return importWith(importParams, kSecretFormat, copyOf(bytes), extractable, usages);
   },
 

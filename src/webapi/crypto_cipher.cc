@@ -87,16 +87,16 @@ std::optional<std::string> run(const Job& job) {
     return bytes.empty() ||
            EVP_CipherUpdate(c, to, count, octets(bytes), static_cast<int>(bytes.size())) == 1;
   };
-  const bool ready = EVP_CipherInit_ex(c, cipherOf(job.mode, job.key.size()), nullptr, nullptr,
-                                       nullptr, encrypt) == 1 &&
-                     (job.tagBytes == 0 || set(EVP_CTRL_AEAD_SET_IVLEN, job.iv.size(), nullptr)) &&
-                     // OCB's tag length is part of what is encrypted: it goes in before the key.
-                     (job.mode.mode != Mode::Ocb || set(EVP_CTRL_AEAD_SET_TAG, job.tagBytes,
-                                                        tag.empty() ? nullptr : tag.data())) &&
-                     EVP_CipherInit_ex(c, nullptr, nullptr, octets(job.key),
-                                       job.iv.empty() ? nullptr : octets(job.iv), encrypt) == 1 &&
-                     (tag.empty() || set(EVP_CTRL_AEAD_SET_TAG, tag.size(), tag.data())) &&
-                     update(nullptr, &part, job.extra);
+  const bool ready =
+      EVP_CipherInit_ex(c, cipherOf(job.mode, job.key.size()), nullptr, nullptr, nullptr,
+                        encrypt) == 1 &&
+      (job.tagBytes == 0 || set(EVP_CTRL_AEAD_SET_IVLEN, job.iv.size(), nullptr)) &&
+      // OCB's tag length is part of what is encrypted: it goes in before the key.
+      (job.mode.mode != Mode::Ocb || set(EVP_CTRL_AEAD_SET_TAG, job.tagBytes, nullptr)) &&
+      EVP_CipherInit_ex(c, nullptr, nullptr, octets(job.key),
+                        job.iv.empty() ? nullptr : octets(job.iv), encrypt) == 1 &&
+      (tag.empty() || set(EVP_CTRL_AEAD_SET_TAG, tag.size(), tag.data())) &&
+      update(nullptr, &part, job.extra);
   part = 0;
   bool done = ready && update(octets(out), &part, data);
   if (done && job.mode.mode != Mode::Wrap) {

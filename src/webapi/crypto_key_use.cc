@@ -9,6 +9,7 @@
 #include <openssl/params.h>
 #include <openssl/rsa.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <vector>
@@ -117,6 +118,37 @@ void sign(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
   giveBuffer(info, out);
 }
 
+/// Whether an Edwards curve's encoded point, its sign left out, is one of the few of small order.
+/// Signatures by or with such a point verify for any message.
+/// https://wicg.github.io/webcrypto-secure-curves/#ed25519-operations-verify
+bool isSmallOrder(std::string_view type, std::string_view point) {
+  using namespace std::string_view_literals;
+  // The y coordinates 1, those of order 8, and -1 and its neighbours up to the field's prime and
+  // beyond: they are not written in their least form by everybody.
+  constexpr std::array kOrder8{
+      "\x26\xe8\x95\x8f\xc2\xb2\x27\xb0\x45\xc3\xf4\x89\xf2\xef\x98\xf0"
+      "\xd5\xdf\xac\x05\xd3\xc6\x33\x39\xb1\x38\x02\x88\x6d\x53\xfc\x05"sv,
+      "\xc7\x17\x6a\x70\x3d\x4d\xd8\x4f\xba\x3c\x0b\x76\x0d\x10\x67\x0f"
+      "\x2a\x20\x53\xfa\x2c\x39\xcc\xc6\x4e\xc7\xfd\x77\x92\xac\x03\x7a"sv};
+  if (type == "Ed25519") {
+    std::string y(point);
+    y.back() = static_cast<char>(y.back() & 0x7F);
+    if (std::ranges::find(kOrder8, std::string_view(y)) != kOrder8.end()) return true;
+    const auto first = static_cast<unsigned char>(y.front());
+    const std::string_view middle = std::string_view(y).substr(1, y.size() - 2);
+    if (first <= 1) return y.back() == 0 && middle.find_first_not_of('\0') == middle.npos;
+    return first >= 0xEC && first <= 0xEE && y.back() == 0x7F &&
+           middle.find_first_not_of('\xFF') == middle.npos;
+  }
+  // Ed448: 0, 1 and -1.
+  const std::string_view rest = point.substr(1, point.size() - 2);
+  const auto first = static_cast<unsigned char>(point.front());
+  if (first <= 1) return rest.find_first_not_of('\0') == rest.npos;
+  std::string minusOne(56, '\xFF');
+  minusOne[0] = minusOne[28] = '\xFE';
+  return point.substr(0, 56) == minusOne;
+}
+
 /// verify(scheme, key type, hash, salt bytes, context, public DER, signature, data) -> boolean
 void verify(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
   const Scheme scheme(info);
@@ -132,6 +164,15 @@ void verify(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
     const auto asDer = curve == nullptr ? std::nullopt : toDer(encoded, curve->bytes);
     if (!asDer) return;
     encoded = *asDer;
+  }
+  if (const std::size_t pointBytes = scheme.name == "Ed25519" ? 32 : 57;
+      scheme.name == "Ed25519" || scheme.name == "Ed448") {
+    // The DER of such a key ends with its point; a signature begins with one.
+    if (!key || encoded.size() != 2 * pointBytes ||
+        isSmallOrder(scheme.name, std::string_view(encoded).substr(0, pointBytes)) ||
+        isSmallOrder(scheme.name, der.bytes().substr(der.bytes().size() - pointBytes))) {
+      return;
+    }
   }
   const DigestContext context(EVP_MD_CTX_new());
   EVP_PKEY_CTX* keyContext = nullptr;

@@ -285,6 +285,11 @@ class Run {
   void carryOut(host::BodyWrite& write) {
     events_.push_back(host::BodyAccepted{write.body, write.bytes.size()});
   }
+  void carryOut(host::Compute& compute) {
+    auto done = compute.work();
+    events_.push_back(host::OpDone{compute.op, done ? host::OpValue(*std::move(done))
+                                                    : host::OpValue(std::move(done).error())});
+  }
   void carryOut(host::FetchStart& fetch) {
     host::OpDone done{fetch.op, {}};
     if (fetch.head->authority != kAuthority) {

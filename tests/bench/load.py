@@ -13,7 +13,7 @@ from support import http1
 
 @dataclass
 class Sample:
-    micros: float      # Server CPU per request.
+    micros: float      # Server CPU per operation (a request is one, mostly).
     requests: int
     per_second: float
     foreign: float     # CPUs' worth of work by others meanwhile; noise to know of.
@@ -80,7 +80,7 @@ def measure(contestant, row, seconds):
     requests = _requests(row, out)
     # The generator keeps its CPU busy by itself; the rest of the machine is others' work.
     foreign = max(0.0, busy - cpu - elapsed) / elapsed
-    return Sample(cpu / requests * 1e6, requests, requests / elapsed, round(foreign, 2))
+    return Sample(cpu / requests / row.operations * 1e6, requests, requests / elapsed, round(foreign, 2))
 
 
 def _requests(row, out):

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 _PAGE = b"The quick brown fox jumps over the lazy dog. 0123456789 abcdefg\n" * 1600
 _JSON = json.dumps({"items": [{"id": i, "name": f"item {i}", "ok": True} for i in range(24)]},
                    separators=(",", ":")).encode()
+_LONG_JSON = json.dumps({"items": [{"id": i, "name": f"item {i}", "ok": True, "tags": ["a", "b"]}
+                                   for i in range(180)]}, separators=(",", ":")).encode()
 _BLOB = bytes(range(256)) * 256
 _MEGABYTE = bytes(range(256)) * 4096
 _VALUE = b"v" * 1024
@@ -24,6 +26,7 @@ class Row:
     protocol: str = "h1"
     connections: int = 64
     tenants: int = 1
+    operations: int = 1  # What is measured is done so often in one request; the figure is for one.
     peers: bool = True  # Whether another runtime has something like it.
 
     def hosts(self):
@@ -42,6 +45,12 @@ ROWS = [
         connections=8),
     Row("sha256", "SHA-256 of a 64 KB body", "sha256",
         hashlib.sha256(_BLOB).hexdigest().encode(), "POST", _BLOB),
+    Row("url", "new URL(), its host and search read; eight URLs in turn", "url", b"163",
+        operations=1000),
+    Row("clone", "structuredClone() of a 2 KB object", "clone", b"24", operations=200),
+    Row("decode", "TextDecoder, 1 MB of UTF-8", "decode", b"954534", operations=4,
+        connections=8),
+    Row("json", "Response.json() of 10 KB", "json", _LONG_JSON),
     # The peers read a Map in memory: a floor, not an equal.
     Row("kv", "KV read of a 1 KB value", "kv", _VALUE),
     Row("tenants", "hello world of 1,000 tenants in turn", "hello", b"Hello, World!",

@@ -1,5 +1,5 @@
 // The handlers for every runtime whose server takes a function from Request to Response.
-import { HELLO, PAGE, hex } from './payload.js';
+import { HELLO, LONG, PAGE, WORK, hex } from './payload.js';
 import { ROW } from './row.js';
 
 const html = { headers: { 'content-type': 'text/html' } };
@@ -12,6 +12,10 @@ const handlers = {
   stream: (request) => new Response(request.body),
   sha256: async (request) =>
     new Response(hex(await crypto.subtle.digest('SHA-256', await request.arrayBuffer()))),
+  url: () => new Response(WORK.url()),
+  clone: () => new Response(WORK.clone()),
+  decode: () => new Response(WORK.decode()),
+  json: () => Response.json(LONG),
   kv: async (request, store) => {
     if (request.method === 'PUT') {
       await store.put('key', await request.text());

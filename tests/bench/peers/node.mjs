@@ -1,7 +1,7 @@
 // node:http as its users write it; the second port speaks HTTP/2 in the clear.
 import http from 'node:http';
 import http2 from 'node:http2';
-import { HELLO, PAGE, hex } from './payload.js';
+import { HELLO, LONG, PAGE, WORK, hex } from './payload.js';
 import { ROW } from './row.js';
 
 const entries = new Map();
@@ -31,6 +31,13 @@ const handlers = {
   },
   async sha256(request, response) {
     response.end(hex(await crypto.subtle.digest('SHA-256', await read(request))));
+  },
+  url: (request, response) => response.end(WORK.url()),
+  clone: (request, response) => response.end(WORK.clone()),
+  decode: (request, response) => response.end(WORK.decode()),
+  json(request, response) {
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify(LONG));
   },
   async kv(request, response) {
     if (request.method === 'PUT') {

@@ -129,7 +129,7 @@ class Runner:
         results, ended = [], None
         while True:
             line = self.process.stdout.readline()
-            if not line:
+            if not line.endswith(b"\n"):  # It ended, perhaps in the middle of a line.
                 code = self.process.wait()
                 self.stop()
                 ended = ("CRASH", f"the process ended with {code}")
