@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -37,6 +38,8 @@ namespace host = isolate::host;
 constexpr std::uint32_t kCallsPerIsolate = 2000;
 constexpr std::size_t kEventsMax = 400;
 constexpr std::chrono::milliseconds kCpuMax{2000};
+/// Of one isolate whose every event is slow.
+constexpr std::chrono::seconds kIsolateTimeMax{30};
 constexpr std::uint32_t kComputesMax = 2;  ///< Done for real, of one isolate.
 
 std::array<char, 512> lastCall{};
@@ -204,7 +207,10 @@ std::string runIsolate(isolate::Isolate& isolate, shard::SliceRunner& runner,
   Host host;
   host.events.push_back(request(seed, calls));
   host::Outbox outbox;
-  for (std::size_t n = 0; ran && n < kEventsMax && !host.events.empty() && wrong.empty(); ++n) {
+  const auto until = std::chrono::steady_clock::now() + kIsolateTimeMax;
+  for (std::size_t n = 0; ran && n < kEventsMax && !host.events.empty() && wrong.empty() &&
+                          std::chrono::steady_clock::now() < until;
+       ++n) {
     host::Event event = std::move(host.events.front());
     host.events.pop_front();
     runner.begin(isolate);
