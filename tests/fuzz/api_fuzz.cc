@@ -115,6 +115,11 @@ class FuzzGuest final : public isolate::Guest {
                             v8::Local<v8::Value> reason) const override {
     real().onUnhandledRejection(isolate, context, promise, reason);
   }
+  void onRejectionHandled(isolate::Isolate& isolate, v8::Local<v8::Context> context,
+                          v8::Local<v8::Promise> promise,
+                          v8::Local<v8::Value> reason) const override {
+    real().onRejectionHandled(isolate, context, promise, reason);
+  }
   void onUncaughtException(isolate::Isolate& isolate, v8::Local<v8::Context> context,
                            v8::Local<v8::Value> exception) const override {
     real().onUncaughtException(isolate, context, exception);
