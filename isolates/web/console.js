@@ -137,7 +137,7 @@ const members = {
   info: (...args) => write(kInfo, format(args)),
   warn: (...args) => write(kWarn, format(args)),
   error: (...args) => write(kError, format(args)),
-  dir: (value) => write(kLog, inspect(value)),
+  dir: (...args) => write(kLog, inspect(args[0])),
   dirxml: (...args) => write(kLog, format(args)),
   trace(...args) {
     const holder = { name: "Trace", message: format(args) };

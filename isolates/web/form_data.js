@@ -199,7 +199,7 @@ function parserFor(type) {
 function parseUrlencoded(bytes) {
   const formData = new FormData();
   const entries = entriesOf(formData);
-  const flat = internals.url.parseForm(native.bytesToText(bytes));
+  const flat = internals.url.parseForm(native.decodeUtf8(bytes, false, true));
   for (let i = 0; i < flat.length; i += 2) {
     ArrayPrototypePush(entries, { name: flat[i], value: flat[i + 1] });
   }

@@ -101,11 +101,11 @@ class Inspection {
   }
 
   properties(object, parts, depth) {
-    const keys = ReflectOwnKeys(object);
+    // An array's indices are no properties here, and there may be millions of them.
+    const keys = ArrayIsArray(object) ? native.namedKeys(object) : ReflectOwnKeys(object);
     let shown = 0;
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i];
-      if (ArrayIsArray(object) && (key === "length" || isIndex(key))) continue;
       const descriptor = ObjectGetOwnPropertyDescriptor(object, key);
       if (descriptor === undefined || !descriptor.enumerable) continue;
       if (++shown > kEntriesMax) {
@@ -124,10 +124,6 @@ class Inspection {
 /** Arrays and typed arrays are shown as lists. */
 function isListed(object) {
   return ArrayIsArray(object) || (ArrayBufferIsView(object) && !(object instanceof DataView));
-}
-
-function isIndex(key) {
-  return typeof key === "string" && String(key >>> 0) === key;
 }
 
 function quote(text) {

@@ -105,10 +105,10 @@ class URL {
   }
 
   get origin() {
-    const protocol = this.protocol;
+    const protocol = StringPrototypeSlice(this.#href, 0, this.#protocolEnd);
     if (protocol === "https:" || protocol === "http:" || protocol === "wss:" ||
         protocol === "ws:" || protocol === "ftp:") {
-      return `${protocol}//${this.host}`;
+      return `${protocol}//${this.#hostText()}`;
     }
     return protocol === "blob:" ? native.urlOrigin(this.#href) : "null";
   }
@@ -143,11 +143,15 @@ class URL {
     return start < this.#href.length && this.#href[start] === "@" ? start + 1 : start;
   }
 
-  get host() {
+  #hostText() {
     const start = this.#hostTextStart();
     // A path that starts with "//" has "/." in front of it, which belongs to neither.
     if (start >= this.#hostEnd) return "";
     return StringPrototypeSlice(this.#href, start, this.#pathnameStart);
+  }
+
+  get host() {
+    return this.#hostText();
   }
   set host(value) {
     this.#set(kHost, value, "host");

@@ -73,17 +73,47 @@ void placeOf(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
   info.GetReturnValue().Set(v8::Array::New(isolate, place.data(), place.size()));
 }
 
-constexpr std::array kOwnNatives{isolate::Native{"bindings", &bindings},
+/// namedKeys(object) -> the keys of its enumerable properties that are no indices
+void namedKeys(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
+  const auto context = info.GetIsolate()->GetCurrentContext();
+  v8::Local<v8::Array> keys;
+  if (info[0]->IsObject() &&
+      info[0]
+          .As<v8::Object>()
+          ->GetPropertyNames(context, v8::KeyCollectionMode::kOwnOnly, v8::ONLY_ENUMERABLE,
+                             v8::IndexFilter::kSkipIndices)
+          .ToLocal(&keys)) {
+    info.GetReturnValue().Set(keys);
+  }
+}
+
+constexpr std::array kOwnNatives{isolate::Native{"namedKeys", &namedKeys},
+                                 isolate::Native{"bindings", &bindings},
                                  isolate::Native{"placeOf", &placeOf}};
 
 std::vector<isolate::Native> allNatives() {
   std::vector<isolate::Native> all;
   for (const std::span<const isolate::Native> natives :
-       {std::span<const isolate::Native>(kOwnNatives), base64Natives(), bytesNatives(),
-        cipherNatives(), cloneNatives(), compressionNatives(), deriveNatives(), digestNatives(),
-        effectNatives(), encodingNatives(), fetchNatives(), formDataNatives(), headerNatives(),
-        keyNatives(), keyUseNatives(), kvNatives(), legacyTextNatives(),
-        requestNatives(), urlNatives(), urlPatternNatives()}) {
+       {std::span<const isolate::Native>(kOwnNatives),
+        base64Natives(),
+        bytesNatives(),
+        cipherNatives(),
+        cloneNatives(),
+        compressionNatives(),
+        deriveNatives(),
+        digestNatives(),
+        effectNatives(),
+        encodingNatives(),
+        fetchNatives(),
+        formDataNatives(),
+        headerNatives(),
+        keyNatives(),
+        keyUseNatives(),
+        kvNatives(),
+        legacyTextNatives(),
+        requestNatives(),
+        urlNatives(),
+        urlPatternNatives()}) {
     all.insert(all.end(), natives.begin(), natives.end());
   }
   for (std::size_t i = 0; i < all.size(); ++i) {

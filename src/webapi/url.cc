@@ -2,7 +2,10 @@
 // https://url.spec.whatwg.org/
 
 #include <ada.h>
+#include <simdutf.h>
 
+#include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "webapi/bytes.h"
@@ -10,6 +13,66 @@
 
 namespace atolld::webapi {
 namespace {
+
+using Url = ada::url_aggregator;
+
+/// The standard takes a domain of ASCII as it is; ada 3.4 also wants its labels that begin with
+/// "xn--" to be Punycode, and refuses the URL otherwise. Such a URL is parsed with "xn~~" for
+/// "xn--" everywhere (`masked`), which changes no length and no character's role.
+struct Parsed {
+  Url url;
+  bool masked = false;
+
+  std::string href() const;
+};
+
+constexpr std::string_view kPunycode = "xn--", kMask = "xn~~";
+
+bool matchesAt(std::string_view text, std::size_t at, std::string_view lowerCase) {
+  return std::ranges::equal(text.substr(at, lowerCase.size()), lowerCase, {},
+                            [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+}
+
+bool contains(std::string_view text, std::string_view lowerCase) {
+  for (std::size_t at = 0; at + lowerCase.size() <= text.size(); ++at) {
+    if (matchesAt(text, at, lowerCase)) return true;
+  }
+  return false;
+}
+
+/// `from` and `to` differ in their last two characters; the case of the others stays.
+std::string exchanged(std::string_view text, std::string_view from, std::string_view to) {
+  std::string made(text);
+  for (std::size_t at = 0; at + from.size() <= made.size(); ++at) {
+    if (matchesAt(made, at, from)) std::ranges::copy(to.substr(2), made.begin() + at + 2);
+  }
+  return made;
+}
+
+/// Text that may be parsed masked; nothing if that would change what it means.
+std::optional<std::string> masked(std::string_view text) {
+  const bool ascii = simdutf::validate_ascii(text.data(), text.size());
+  if (contains(text, kMask) || (!ascii && contains(text, kPunycode))) return std::nullopt;
+  return exchanged(text, kPunycode, kMask);
+}
+
+std::string Parsed::href() const {
+  return masked ? exchanged(url.get_href(), kMask, kPunycode) : std::string(url.get_href());
+}
+
+/// https://url.spec.whatwg.org/#concept-url-parser
+std::optional<Parsed> parseText(std::string_view input, const Parsed* base = nullptr) {
+  const bool plainBase = base == nullptr || !base->masked;
+  auto url = ada::parse<Url>(input, base != nullptr && plainBase ? &base->url : nullptr);
+  if (url) return Parsed{*std::move(url)};
+  if (plainBase && !contains(input, kPunycode)) return std::nullopt;
+  const auto maskedInput = masked(input);
+  if (!maskedInput) return std::nullopt;
+  url = ada::parse<Url>(*maskedInput, base == nullptr ? nullptr : &base->url);
+  // A label made from what is not ASCII: the others had to be Punycode.
+  if (!url || contains(url->get_hostname(), kPunycode)) return std::nullopt;
+  return Parsed{*std::move(url), true};
+}
 
 /// What url.js takes a href apart with: offsets into it and the port, -1 for what is not there.
 /// An Int32Array that url.js passes; its order is url.js's.
@@ -30,11 +93,12 @@ bool giveComponents(v8::Local<v8::Value> out, const ada::url_components& compone
 }
 
 /// The href and its components; `input` itself where nothing was changed.
-void giveUrl(const v8::FunctionCallbackInfo<v8::Value>& info, const ada::url_aggregator& url,
+void giveUrl(const v8::FunctionCallbackInfo<v8::Value>& info, const Parsed& parsed,
              std::string_view inputUtf8, v8::Local<v8::Value> input, v8::Local<v8::Value> out) {
   v8::Isolate* const isolate = info.GetIsolate();
-  const std::string_view href = url.get_href();
-  if (!giveComponents(out, url.get_components())) {
+  const std::string unmasked = parsed.masked ? parsed.href() : std::string();
+  const std::string_view href = parsed.masked ? unmasked : parsed.url.get_href();
+  if (!giveComponents(out, parsed.url.get_components())) {
     return throwTypeError(isolate, "a URL's components need an Int32Array of 8");
   }
   v8::Local<v8::String> text;
@@ -52,13 +116,13 @@ void parseUrl(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
   if (!info[0]->IsString()) return throwTypeError(isolate, "parseUrl: no string");
   const std::string input = utf8Of(isolate, info[0].As<v8::String>());
   if (!info[1]->IsString()) {
-    const auto url = ada::parse<ada::url_aggregator>(input);
+    const auto url = parseText(input);
     if (url) giveUrl(info, *url, input, info[0], info[2]);
     return;
   }
-  const auto base = ada::parse<ada::url_aggregator>(utf8Of(isolate, info[1].As<v8::String>()));
+  const auto base = parseText(utf8Of(isolate, info[1].As<v8::String>()));
   if (!base) return;
-  const auto url = ada::parse<ada::url_aggregator>(input, &*base);
+  const auto url = parseText(input, &*base);
   if (url) giveUrl(info, *url, input, info[0], info[2]);
 }
 
@@ -68,11 +132,10 @@ void canParseUrl(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
   if (!info[0]->IsString()) return throwTypeError(isolate, "canParseUrl: no string");
   const std::string input = utf8Of(isolate, info[0].As<v8::String>());
   if (info[1]->IsString()) {
-    const std::string base = utf8Of(isolate, info[1].As<v8::String>());
-    const std::string_view view = base;
-    info.GetReturnValue().Set(ada::can_parse(input, &view));
+    const auto base = parseText(utf8Of(isolate, info[1].As<v8::String>()));
+    info.GetReturnValue().Set(base && parseText(input, &*base));
   } else {
-    info.GetReturnValue().Set(ada::can_parse(input));
+    info.GetReturnValue().Set(ada::can_parse(input) || parseText(input));
   }
 }
 
@@ -89,7 +152,7 @@ enum class Part : std::uint32_t {
   Hash
 };
 
-void setPart(ada::url_aggregator& url, Part part, std::string_view value) {
+void setPart(Url& url, Part part, std::string_view value) {
   switch (part) {
     case Part::Protocol:
       url.set_protocol(value);
@@ -121,6 +184,17 @@ void setPart(ada::url_aggregator& url, Part part, std::string_view value) {
   }
 }
 
+/// A host that only the standard accepts: see Parsed.
+void setMasked(Parsed& parsed, Part part, std::string_view value) {
+  const auto href = masked(parsed.href());
+  const auto host = masked(value);
+  if (!href || !host) return;
+  auto url = ada::parse<Url>(*href);
+  if (!url) return;
+  setPart(*url, part, *host);
+  if (!contains(url->get_hostname(), kPunycode)) parsed = {*std::move(url), true};
+}
+
 /// setUrlPart(href, part, value, components) -> href, the same if the value was not allowed
 void setUrlPart(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
   v8::Isolate* const isolate = info.GetIsolate();
@@ -128,10 +202,16 @@ void setUrlPart(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
     return throwTypeError(isolate, "setUrlPart: wants a href, a part and a string");
   }
   const std::string href = utf8Of(isolate, info[0].As<v8::String>());
-  auto url = ada::parse<ada::url_aggregator>(href);
+  auto url = parseText(href);
   if (!url) return throwTypeError(isolate, "setUrlPart: the href is not a URL");
   const std::string value = utf8Of(isolate, info[2].As<v8::String>());
-  setPart(*url, static_cast<Part>(info[1].As<v8::Uint32>()->Value()), value);
+  const auto part = static_cast<Part>(info[1].As<v8::Uint32>()->Value());
+  const bool host = part == Part::Host || part == Part::Hostname;
+  const std::string before(host ? url->url.get_href() : "");
+  // What a masked URL is given must not look like the mask.
+  if (!url->masked || !contains(value, kMask)) setPart(url->url, part, value);
+  if (host && url->url.get_href() == before && contains(value, kPunycode))
+    setMasked(*url, part, value);
   giveUrl(info, *url, href, info[0], info[3]);
 }
 
@@ -139,9 +219,11 @@ void setUrlPart(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
 void urlOrigin(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
   v8::Isolate* const isolate = info.GetIsolate();
   if (!info[0]->IsString()) return throwTypeError(isolate, "urlOrigin: no string");
-  const auto url = ada::parse<ada::url_aggregator>(utf8Of(isolate, info[0].As<v8::String>()));
+  const auto url = parseText(utf8Of(isolate, info[0].As<v8::String>()));
+  std::string origin = url ? url->url.get_origin() : "null";
+  if (url && url->masked) origin = exchanged(origin, kMask, kPunycode);
   v8::Local<v8::String> text;
-  if (stringOfLatin1(isolate, url ? url->get_origin() : "null").ToLocal(&text)) {
+  if (stringOfLatin1(isolate, origin).ToLocal(&text)) {
     info.GetReturnValue().Set(text);
   }
 }

@@ -35,8 +35,9 @@ constexpr std::string_view kAuthority = "web-platform.test:8000";
 constexpr std::uint64_t kIdleMillis = 0x7fffffff;
 /// Then a file is told that its time is up; twice that, and it is given up.
 constexpr std::chrono::seconds kFileTime{20};
-/// Of 2 ms, in which nothing happens: then nothing will.
-constexpr int kIdleRounds = 25;
+/// When nothing happens for so long, nothing will: V8 compiles WebAssembly in the background.
+constexpr std::chrono::milliseconds kRoundTime{10};
+constexpr int kIdleRounds = 200;
 
 fs::path root, nodeModules;
 
@@ -232,7 +233,7 @@ class Run {
       fireIdle();
       return std::nullopt;
     }
-    const auto soon = now + std::chrono::milliseconds(2);
+    const auto soon = now + kRoundTime;
     if (!timers_.empty() && timers_.begin()->first <= soon) {
       std::this_thread::sleep_until(timers_.begin()->first);
       events_.push_back(host::TimerFired{timers_.begin()->second});

@@ -179,3 +179,25 @@ test("URL survives patched built-ins and arguments that run script", () => {
   url.search = { toString() { url.href = "http://other/"; return "?x"; } };
   same(url.href, "http://other/?x");
 });
+
+test("A domain of ASCII is taken as it is, whether it is Punycode or not", () => {
+  const url = new URL("https://user@XN--a.b.Xn--pokxncvks:8443/xn--/XN--?xn--#xn--");
+  same(url.href, "https://user@xn--a.b.xn--pokxncvks:8443/xn--/XN--?xn--#xn--");
+  same([url.host, url.origin, url.pathname],
+    ["xn--a.b.xn--pokxncvks:8443", "https://xn--a.b.xn--pokxncvks:8443", "/xn--/XN--"]);
+  url.port = "";
+  url.pathname = "/\u00e4";
+  url.search = "xn--x";
+  same(url.href, "https://user@xn--a.b.xn--pokxncvks/%C3%A4?xn--x#xn--");
+  same(new URL("/c", url).href, "https://user@xn--a.b.xn--pokxncvks/c");
+  url.hostname = "xn--";
+  same(url.hostname, "xn--");
+  url.hostname = "example.com";
+  same(url.hostname, "example.com");
+  ok(URL.canParse("https://xn--/") && URL.canParse("x", "https://xn--/"));
+  // With anything else in it, every label has to be right.
+  for (const bad of ["https://xn--a.\u00df/", "https://xn--a.%C3%9F/", "https://xn-- /",
+    "https://xn--a|/", "https://xn--a.xn~~/"]) {
+    ok(!URL.canParse(bad), bad);
+  }
+});
