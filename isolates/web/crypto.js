@@ -340,7 +340,8 @@ class Crypto {
     }
     const bytes = TypedArrayPrototypeGetByteLength(array);
     if (bytes > kRandomBytesMax) {
-      throw domException("QuotaExceededError",
+      load("web/quota_exceeded.js");
+      throw internals.quotaExceeded(
         `${prefix}: ${bytes} bytes were asked for, more than ${kRandomBytesMax}.`);
     }
     internals.kernel.currentInvocation();

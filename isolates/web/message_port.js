@@ -84,7 +84,8 @@ class MessagePort extends EventTarget {
     const other = end === null ? null : end.other;
     if (other === null) return;
     if (other.queue.length >= kQueuedMax) {
-      throw domException("QuotaExceededError",
+      load("web/quota_exceeded.js");
+      throw internals.quotaExceeded(
         `${prefix}: ${kQueuedMax} messages wait already; start() the port or close() it.`);
     }
     ArrayPrototypePush(other.queue, new MessageEvent("message",

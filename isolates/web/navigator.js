@@ -55,6 +55,7 @@ defineGlobal("self", globalThis);
 if (globalThis.queueMicrotask === undefined) {
   defineGlobal("queueMicrotask", functions.queueMicrotask);
 }
+defineLazy("QuotaExceededError", "web/quota_exceeded.js");
 defineLazy("structuredClone", "web/structured_clone.js");
 defineLazy("URLPattern", "web/url_pattern.js");
 defineLazy("MessageChannel", "web/message_port.js");

@@ -47,7 +47,15 @@ test("crypto.getRandomValues refuses the rest", () => {
     new DataView(new ArrayBuffer(1))]) {
     throws("TypeMismatchError", () => crypto.getRandomValues(value));
   }
-  same(throws("QuotaExceededError", () => crypto.getRandomValues(new Uint8Array(65537))).code, 22);
+  const tooMany = throws("QuotaExceededError",
+    () => crypto.getRandomValues(new Uint8Array(65537)));
+  ok(tooMany instanceof QuotaExceededError && tooMany instanceof DOMException);
+  same(tooMany.code, 22);
+  same(tooMany.quota, null);
+  const full = new QuotaExceededError("full", { quota: 1, requested: 2 });
+  same(full.quota + full.requested, 3);
+  throws("RangeError", () => new QuotaExceededError("", { quota: 2, requested: 1 }));
+  throws("RangeError", () => new QuotaExceededError("", { quota: -1 }));
   for (const value of [undefined, null, [], {}, new ArrayBuffer(1)]) {
     throws("TypeError", () => crypto.getRandomValues(value));
   }
