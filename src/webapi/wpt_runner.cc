@@ -34,7 +34,7 @@ constexpr std::string_view kAuthority = "web-platform.test:8000";
 /// harness.js starts a timer of this delay: it fires when nothing else can happen any more.
 constexpr std::uint64_t kIdleMillis = 0x7fffffff;
 /// Then a file is told that its time is up; twice that, and it is given up.
-constexpr std::chrono::seconds kFileTime{20};
+constexpr std::chrono::seconds kFileTime{60};
 /// When nothing happens for so long, nothing will: V8 compiles WebAssembly in the background.
 constexpr std::chrono::milliseconds kRoundTime{10};
 constexpr int kIdleRounds = 200;

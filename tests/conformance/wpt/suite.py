@@ -19,7 +19,7 @@ TOP = Path(__file__).resolve().parents[3]
 HARNESS = Path(__file__).with_name("harness.js")
 PROCESSES = 2
 # The runner ends a file that does nothing any more; this is for one that never yields.
-FILE_SECONDS = 90
+FILE_SECONDS = 150
 
 # Area -> the folders that it is made of.
 AREAS = {

@@ -327,7 +327,11 @@ function again() {
 
 function call(target) {
   const arguments_ = [];
-  for (let count = floor(random() * 5); count > 0; count--) arguments_.push(argument());
+  try {
+    for (let count = floor(random() * 5); count > 0; count--) arguments_.push(argument());
+  } catch {
+    return;  // What was to do harm to others did it to itself.
+  }
   const way = random();
   const home = target.home;
   say(`${target.path}(${arguments_.length} arguments) ${way < 0.3 ? "new" : "call"}`);
