@@ -114,6 +114,7 @@ class MessagePort extends EventTarget {
     endOf = (value) => (isObject(value) && #end in value ? value.#end : undefined);
     move = (from, to) => {
       const end = from.#end;
+      if (end === null) return;  // A getter moved it meanwhile: this one leads nowhere.
       from.#end = null;
       to.#end = end;
       end.port = to;

@@ -57,6 +57,9 @@ test("Ports and buffers move with a message, and can be used only once", async (
   throws("DataCloneError", () => outer.port1.postMessage(inner.port1), "MessagePort");
   throws("DataCloneError", () => outer.port1.postMessage(0, [outer.port1]), "itself");
   throws("DataCloneError", () => outer.port1.postMessage(() => {}, [inner.port1]));
+  const twice = new MessageChannel();
+  structuredClone({ get a() { structuredClone(0, { transfer: [twice.port1] }); return 1; } },
+    { transfer: [twice.port1] });
   const moved = structuredClone({ port: inner.port1 }, { transfer: [inner.port1] });
   moved.port.postMessage("late");
   same((await next(data.port)).data, "late");

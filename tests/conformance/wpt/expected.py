@@ -3,8 +3,9 @@
     path?variant | subtest | reason
 
 where a subtest that ends in * stands for all that begin so, and * alone for whatever fails in the
-file. Every line must still fail and every failure must have a line, so the lists can only
-shrink."""
+file. A reason that begins with "nobody:" marks what no server has: a browser's own, or a proposal;
+the rates leave it out. Every line must still fail and every failure must have a line, so the lists
+can only shrink."""
 
 import collections
 import json
@@ -39,6 +40,14 @@ def load(area):
             raise ValueError(f"{path_of(area)}:{number}: not 'path | subtest | reason'")
         lines.append(Line(*parts))
     return lines
+
+
+def counted(area, results):
+    """Results that count in an area's rate."""
+    known = Expected(load(area))
+    lines = {result: known.find(result) for result in results}
+    return [r for r in results if not (lines[r] and lines[r].reason.startswith("nobody:")
+                                       and r.status != "PASS")]
 
 
 class Expected:
