@@ -184,14 +184,19 @@ function exportDer(format, key) {
 /** What a promise of secret bytes resolves with: no `then` of a tenant is found in it. */
 const sealed = (bytes) => ({ __proto__: null, bytes });
 
+// What an op costs the host besides its arguments.
+const kComputeBytes = 4096;
+
 /**
  * Has the host do what `start(op id, slot)` asks for, a native that computes: a promise of
- * sealed(its ArrayBuffer). Outside of a handler, where nothing is waited for, it is done at once.
+ * sealed(its ArrayBuffer). `bytes` are those that the native copies. Outside of a handler, where
+ * nothing is waited for, it is done at once.
  */
-async function compute(start, message) {
+async function compute(start, bytes, message) {
   const invocation = native.current();
   if (invocation === undefined || !invocation.open) return sealed(done(start(0, -1), message));
-  const op = kernel.startOp(invocation);
+  kernel.hold(bytes + kComputeBytes);
+  const op = kernel.startOp(invocation, bytes + kComputeBytes);
   op.makeValue = () => sealed(native.takeBytes(kernel.kTakeBuffer));
   op.makeError = () => operationError(message);
   start(op.id, invocation.slot);

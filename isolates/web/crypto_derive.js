@@ -1,5 +1,6 @@
 // Key derivation of SubtleCrypto: HKDF, PBKDF2, Argon2.
-// https://w3c.github.io/webcrypto/#hkdf #pbkdf2 https://wicg.github.io/webcrypto-modern-algos/#argon2
+// https://w3c.github.io/webcrypto/#hkdf #pbkdf2
+// https://wicg.github.io/webcrypto-modern-algos/#argon2
 
 const { MathCeil, Uint8Array } = internals.primordials;
 const { load } = internals;
@@ -66,7 +67,7 @@ derivation("PBKDF2", {
   deriveBits({ hash, iterations, salt }, key, length) {
     if (length === 0) return sealed(bufferOf(new Uint8Array(0)));
     return compute((op, slot) => native.pbkdf2(hash.name, key.bytes, salt, iterations, length / 8,
-      op, slot), "PBKDF2 failed");
+      op, slot), byteLength(key.bytes) + byteLength(salt), "PBKDF2 failed");
   },
 });
 
@@ -99,6 +100,8 @@ function argon2(name) {
     deriveBits: (params, key, length) => compute((op, slot) => native.argon2(name, key.bytes,
       params.nonce, params.parallelism, params.memory, params.passes, params.version ?? 0x13,
       params.secretValue ?? noBytes, params.associatedData ?? noBytes, length / 8, op, slot),
+    byteLength(key.bytes) + byteLength(params.nonce) + byteLength(params.secretValue ?? noBytes) +
+      byteLength(params.associatedData ?? noBytes),
     "Argon2 cannot work with these parameters"),
   });
 }

@@ -175,7 +175,7 @@ function find(name) {
 
 const readName = createDictionaryConverter("Algorithm", [member("name", DOMString)]);
 
-/** https://w3c.github.io/webcrypto/#dfn-normalize-an-algorithm; `algorithm` is an object or string. */
+/** `algorithm` is an object or string. https://w3c.github.io/webcrypto/#algorithm-normalization */
 function normalize(operation, algorithm, prefix) {
   const source = isObject(algorithm) ? algorithm : { __proto__: null, name: algorithm };
   const { name } = readName(source, prefix, "algorithm");

@@ -67,7 +67,7 @@ function rsa(name, use, algOf, uses, operations) {
       checkGenerate(params);
       currentInvocation();  // Refused outside of a request, like all that is random.
       const { bytes } = await compute((op, slot) => native.generateRsaKey(params.modulusLength,
-        params.publicExponent, op, slot), kNoSuchKey);
+        params.publicExponent, op, slot), 0, kNoSuchKey);
       const der = copyOf(bytes);
       const open = native.publicDer("RSA", der);
       return makePair([der, open], algorithmOf(name, "public", open, params.hash), extractable,

@@ -175,7 +175,7 @@ class Op {
   makeError = defaultError;
   /** Makes the answer's value of the event's fields, where it is not just bytes. */
   makeValue = null;
-  /** What checkSubrequest() was told. */
+  /** What hold() was told. */
   bytes = 0;
 
   constructor(invocation) {
@@ -202,19 +202,24 @@ const kInFlightBytesMax = 128 * 1024 * 1024;
 let inFlightBytes = 0;
 
 /**
- * To be called before each fetch and KV operation. `bytes` are those the host has to keep
- * meanwhile, outside of what the isolate's heap limit sees; give them back with landed().
+ * To be called before an op for which the host keeps `bytes`, outside of what the isolate's heap
+ * limit sees; startOp() gives them back when the op is answered or given up.
  */
+function hold(bytes) {
+  if (bytes > 0 && inFlightBytes + bytes > kInFlightBytesMax) {
+    throw new Error("Too much is being sent or computed at once: await earlier calls first, " +
+      `${kInFlightBytesMax / 1024 / 1024} MiB may be under way.`);
+  }
+  inFlightBytes += bytes;
+}
+
+/** Instead of hold(), for a fetch or a KV operation. */
 function checkSubrequest(invocation, bytes) {
   if (++invocation.subrequests > kSubrequestsMax) {
     throw new Error(`Too many subrequests: a request may make ${kSubrequestsMax} of them, KV ` +
       "operations included.");
   }
-  if (bytes > 0 && inFlightBytes + bytes > kInFlightBytesMax) {
-    throw new Error("Too much is being sent at once: await earlier fetches and writes first, " +
-      `${kInFlightBytesMax / 1024 / 1024} MiB may be under way.`);
-  }
-  inFlightBytes += bytes;
+  hold(bytes);
 }
 
 function landed(bytes) {
@@ -501,7 +506,7 @@ function onInvocationOver(slot) {
 
 internals.kernel = {
   InboundBody, OutboundBody, cancelOp, checkSubrequest, currentInvocation, describeError, fail,
-  forget, logException, openInvocation, own, release, reportException, startOp, waitUntil,
+  forget, hold, logException, openInvocation, own, release, reportException, startOp, waitUntil,
   kTakeText, kTakeBuffer, kTakeBytes, kTakeJson,
 };
 /** What src/webapi/guest.cc calls; others add theirs. */

@@ -57,6 +57,7 @@ void WorkerState::close(host::InvocationId id) {
     if (fetch) fetch->cancel();
   }
   // By id: cancelling one body may end another, that was handed to the fetch it came from.
+  std::erase_if(computes_, [id](const auto& compute) { return compute.invocation == id; });
   std::vector<host::BodyId> unread;
   for (const auto& [bodyId, inbound] : inbound_) {
     if (inbound.owner == id) unread.push_back(bodyId);
@@ -260,6 +261,7 @@ void WorkerState::on(host::FetchStart& effect) {
 
 void WorkerState::on(host::OpCancel& effect) {
   auto op = ops_.extract(effect.op);
+  std::erase_if(computes_, [&effect](const auto& compute) { return compute.op == effect.op; });
   if (!op.empty() && op.mapped().fetch) op.mapped().fetch->cancel();
 }
 
@@ -312,10 +314,9 @@ void WorkerState::on(host::Compute& effect) {
 }
 
 void WorkerState::startNextCompute() {
-  while (!computing_ && !computes_.empty()) {
+  if (!computing_ && !computes_.empty()) {
     host::Compute next = std::move(computes_.front());
     computes_.pop_front();
-    if (!ops_.contains(next.op)) continue;  // Cancelled, or its invocation is over.
     computing_ = true;
     dispatcher_.runOn(
         dispatcher_.node_.compute,

@@ -262,3 +262,15 @@ test("Secret bytes under way are not found by a patched Object.prototype.then", 
   }
   same(seen.length, 0);
 });
+
+test("What waits to be computed is bounded in bytes, and lets go of them when done", async () => {
+  const key = await subtle.importKey("raw", new Uint8Array(1 << 20), "PBKDF2", false,
+    ["deriveBits"]);
+  const derive = () => subtle.deriveBits({ name: "PBKDF2", hash: "SHA-1", salt: utf8("salt"),
+    iterations: 1 }, key, 8);
+  const all = await Promise.allSettled(Array.from({ length: 200 }, derive));
+  const refused = all.filter(({ status }) => status === "rejected");
+  ok(refused.length > 60 && refused.length < 100, String(refused.length));
+  ok(refused[0].reason.message.includes("under way"), refused[0].reason.message);
+  same((await derive()).byteLength, 1);
+});
