@@ -38,6 +38,7 @@
 #include "loop/timer.h"
 #include "shard/shard.h"
 #include "shard/trial.h"
+#include "store/cache_store.h"
 #include "store/database.h"
 #include "store/kv_store.h"
 #include "store/token_store.h"
@@ -93,8 +94,10 @@ Result<std::string> readFile(const fs::path& path) {
 
 /// The replica and everything that reads and writes it; outlives every thread that does.
 struct State {
-  State(std::unique_ptr<store::Database> opened, const Clock& clock, const config::Config& config)
+  State(std::unique_ptr<store::Database> opened, std::unique_ptr<store::CacheStore> openedCache,
+        const Clock& clock, const config::Config& config)
       : database(std::move(opened)),
+        cache(std::move(openedCache)),
         registry(*database, clock,
                  {.scriptBytesMax = config.script.sizeBytesMax,
                   .moduleCountMax = config.script.modulesMax,
@@ -109,6 +112,7 @@ struct State {
         storage("storage", kStorageThreadCount) {}
 
   std::unique_ptr<store::Database> database;
+  std::unique_ptr<store::CacheStore> cache;
   deploy::Registry registry;
   deploy::VersionCache versions;
   store::KvStore kv;
@@ -128,7 +132,8 @@ Result<std::unique_ptr<State>> openState(const config::Config& config, const Clo
   ATOLL_TRY(auto database, store::Database::open({.path = config.dataDir + "/replica",
                                                   .blockCacheBytes = config.cache.blockBytes},
                                                  clock));
-  auto state = std::make_unique<State>(std::move(database), clock, config);
+  ATOLL_TRY(auto cache, store::CacheStore::open(config.dataDir + "/cache", clock, {}));
+  auto state = std::make_unique<State>(std::move(database), std::move(cache), clock, config);
   state->database->onCommitted(
       [publisher = &state->publisher](const store::Position&, std::uint32_t families) {
         publisher->onCommitted(families);
@@ -294,6 +299,7 @@ class Standalone {
         state_->table,
         state_->versions,
         state_->kv,
+        *state_->cache,
         state_->storage,
         compute_,
         {.cpuMax = config_.script.cpuTimeMax,

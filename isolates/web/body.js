@@ -536,3 +536,6 @@ internals.body = {
 internals.defineLazy("Blob", "web/blob.js");
 internals.defineLazy("File", "web/blob.js");
 internals.defineLazy("FormData", "web/form_data.js");
+for (const name of ["Cache", "CacheStorage", "caches"]) {
+  internals.defineLazy(name, "web/cache.js");
+}

@@ -309,5 +309,21 @@ function responseOfFetch(invocation, answer, url, redirected, decode, codingIsOu
   return new Response(kAdopt, state);
 }
 
-internals.response = { Response, isRedirectStatus, isResponse, responseOfFetch, sendResponse };
+/** How a response's body is stored with its headers: as it came where they name its coding. */
+function planForStored({ body }, list) {
+  const value = listGet(list, "content-encoding");
+  if (value === null && body.coding === undefined) {
+    return { plan: undefined, length: body.length, list };
+  }
+  internals.load("web/body_coding.js");
+  const named = value === null ? undefined : native.contentCoding(value);
+  const plan = internals.bodyCoding.planFor(body, named, false, 1);
+  const asIs = plan.raw || (plan.encode === undefined && body.coding === undefined);
+  return { plan, length: asIs ? body.length : undefined, list };
+}
+
+internals.response = {
+  headersOf: (response) => materialize(stateOf(response)), planForStored, stateOf,
+  Response, isRedirectStatus, isResponse, responseOfFetch, sendResponse,
+};
 internals.defineGlobal("Response", Response);

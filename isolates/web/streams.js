@@ -28,6 +28,17 @@ core.lazy("makeWritable", "web/streams_writable.js");
 core.lazy("wrapWritable", "web/streams_writable.js");
 core.lazy("makeTransform", "web/streams_transform.js");
 
+/**
+ * A stream of our own: `source` has pull(controller) and cancel(reason), called with the internal
+ * controller. It has started when this returns.
+ * @param highWaterMark  0: nothing is pulled before somebody reads.
+ */
+core.makeReadable = (source, highWaterMark, size = null) => {
+  const readable = new core.Readable();
+  new core.DefaultController(readable, source, highWaterMark, size).started = true;
+  return readable;
+};
+
 /** The read request that gathers a whole stream of bytes. */
 class Collector {
   next = null;

@@ -559,17 +559,6 @@ function setUpFromSource(readable, source, strategy, prefix) {
     start === undefined ? undefined : ReflectApply(start, source, [controller.public]));
 }
 
-/**
- * A stream of our own: `source` has pull(controller) and cancel(reason), called with the internal
- * controller. It has started when this returns.
- * @param highWaterMark  0: nothing is pulled before somebody reads.
- */
-function makeReadable(source, highWaterMark, size = null) {
-  const readable = new Readable();
-  new DefaultController(readable, source, highWaterMark, size).started = true;
-  return readable;
-}
-
 core.isolate(Readable, Reader, PromiseReadRequest, DefaultController, TenantSource);
 core.Readable = Readable;
 core.Reader = Reader;
@@ -580,7 +569,6 @@ core.acquireReader = acquireReader;
 core.hasRequests = hasRequests;
 core.illegalReceiver = illegalReceiver;
 core.isReadableStream = isReadableStream;
-core.makeReadable = makeReadable;
 core.readableCancel = readableCancel;
 core.readableClose = readableClose;
 core.readableError = readableError;

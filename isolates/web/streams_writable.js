@@ -4,15 +4,10 @@ const {
   PromisePrototypeThen, PromiseReject, PromiseResolve, PromiseWithResolvers, RangeError,
   ReflectApply, TypeError,
 } = internals.primordials;
-const {
-  configureInterface, illegalConstructor, isObject, requiredArguments, typeError,
-} = internals.webidl;
-const { abort, defineGlobal, kConstruct } = internals;
-const core = internals.streamsCore;
-const {
-  LazyPromise, LinkedList, SizedQueue, callForPromise, illegalReceiver, resolvedWith, upon,
-} = core;
-
+const { configureInterface, illegalConstructor, isObject, requiredArguments, typeError } =
+  internals.webidl;
+const { abort, defineGlobal, kConstruct, streamsCore: core } = internals;
+const { LazyPromise, LinkedList, SizedQueue, callForPromise, illegalReceiver, upon } = core;
 const WRITABLE = 0, ERRORING = 1, ERRORED = 2, CLOSED = 3;
 
 // ---- the stream ---------------------------------------------------------------------------------
@@ -335,7 +330,7 @@ class Controller {
   }
 
   startWith(startResult) {
-    this.startAfter(resolvedWith(startResult));
+    this.startAfter(core.resolvedWith(startResult));
   }
 
   startAfter(started) {

@@ -24,6 +24,7 @@
 #include "loop/thread_pool.h"
 #include "loop/timer.h"
 #include "shard/scheduler.h"
+#include "store/cache_store.h"
 #include "store/kv_store.h"
 #include "telemetry/metrics.h"
 #include "upstream/client.h"
@@ -43,6 +44,7 @@ struct Node {
   gateway::LiveTable& table;
   deploy::VersionCache& versions;
   store::KvStore& kv;
+  store::CacheStore& cache;
   loop::ThreadPool& storage;
   loop::ThreadPool& compute;
   DispatchLimits limits;
@@ -68,6 +70,8 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   void onWorkerLost(shard::Worker& worker, const Error& error) override;
 
  private:
+  friend class CacheRead;
+  friend class CacheWrite;
   friend class Invocation;
   friend class WorkerState;
 

@@ -10,6 +10,7 @@
 #include "dispatch/dispatcher.h"
 #include "dispatch/invocation.h"
 #include "dispatch/outbound_fetch.h"
+#include "isolate/cache_question.h"
 #include "telemetry/log.h"
 
 namespace atolld::dispatch {
@@ -253,6 +254,7 @@ void WorkerState::runOnStorage(host::OpId op, Work work) {
 
 void WorkerState::on(host::FetchStart& effect) {
   if (!openOp(effect.op, effect.invocation)) return;
+  if (effect.head->scheme == host::kCacheScheme) return askCache(effect);
   const std::shared_ptr<OutboundFetch> fetch =
       OutboundFetch::start(*this, dispatcher_.upstream_, effect);
   ops_[effect.op].fetch = fetch;

@@ -74,6 +74,10 @@ class WorkerState final : public shard::Worker::Attachment, public BodyOwner {
   void on(isolate::host::TimerStart& effect);
   void on(isolate::host::TimerCancel& effect);
   void on(isolate::host::FetchStart& effect);
+  /// A question to the node's cache: isolate/cache_question.h. Its op is open.
+  void askCache(isolate::host::FetchStart& effect);
+  void matchInCache(isolate::host::FetchStart& effect, std::string_view tenant);
+  void putInCache(isolate::host::FetchStart& effect, std::string_view tenant);
   void on(isolate::host::OpCancel& effect);
   void on(isolate::host::KvGet& effect);
   void on(isolate::host::KvList& effect);

@@ -97,6 +97,7 @@ std::vector<isolate::Native> allNatives() {
        {std::span<const isolate::Native>(kOwnNatives),
         base64Natives(),
         bytesNatives(),
+        cacheNatives(),
         cipherNatives(),
         cloneNatives(),
         compressionNatives(),

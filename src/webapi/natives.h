@@ -10,6 +10,7 @@ namespace atolld::webapi {
 
 std::span<const isolate::Native> base64Natives();
 std::span<const isolate::Native> bytesNatives();
+std::span<const isolate::Native> cacheNatives();
 std::span<const isolate::Native> cipherNatives();
 std::span<const isolate::Native> cloneNatives();
 std::span<const isolate::Native> compressionNatives();
