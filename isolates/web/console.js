@@ -86,7 +86,7 @@ function format(args) {
 function write(level, text) {
   if (indent !== "") text = indent + text.replaceAll("\n", "\n" + indent);
   if (text.length > kTextMax) text = StringPrototypeSlice(text, 0, kTextMax) + "...";
-  const invocation = native.current();
+  const invocation = internals.kernel.findInvocation();
   native.log(invocation !== undefined && invocation.open ? invocation.slot : -1, level, text);
 }
 

@@ -3,7 +3,10 @@
 // The host does one hop at a time; redirects are followed here, where the rules about methods,
 // bodies and credentials are.
 
-const { TypeError, TypedArrayPrototypeGetByteLength } = internals.primordials;
+const {
+  Error, EvalError, RangeError, ReferenceError, StringPrototypeIndexOf, StringPrototypeSlice,
+  SyntaxError, TypeError, TypedArrayPrototypeGetByteLength, URIError,
+} = internals.primordials;
 const { requiredArguments } = internals.webidl;
 const {
   HeaderList, copyList, listAppend, listDelete, listFlat, listGet, listHas,
@@ -19,6 +22,11 @@ const kRedirectsMax = 20;
 /** Promise<Response> fetch(RequestInfo input, optional RequestInit init = {}); */
 async function fetch(input, init = undefined) {
   requiredArguments(arguments.length, 1, "Failed to execute 'fetch'");
+  return follow(input, init, null);
+}
+
+/** Answered by the script behind `service` (service.js), or, for null, over the network. */
+async function follow(input, init, service) {
   const invocation = currentInvocation();
   const request = makeState(input, init, "Failed to execute 'fetch'");
   const signal = followable(request);
@@ -27,8 +35,10 @@ async function fetch(input, init = undefined) {
   const hop = {
     invocation, signal, method: request.method, url: request.url,
     list: request.list === null ? null : copyList(listFor(request)), body: request.body,
+    service,
   };
-  const codingIsOurs = askForCoding(hop);
+  // What another script encodes is decoded without having been asked for.
+  const codingIsOurs = service !== null || askForCoding(hop);
   let redirects = 0;
   for (;;) {
     const answer = await send(hop);
@@ -75,10 +85,17 @@ async function send(hop) {
   checkSubrequest(invocation, bytes);
   const op = startOp(invocation, bytes);
   op.makeValue = makeAnswer;
-  op.makeError = networkError;
-  native.fetchStart(op.id, invocation.slot, hop.method, hop.url,
-    hop.list === null ? null : listFlat(hop.list), content,
-    typeof content === "number" ? length : undefined);
+  const known = typeof content === "number" ? length : undefined;
+  const flat = hop.list === null ? null : listFlat(hop.list);
+  if (hop.service === null) {
+    op.makeError = networkError;
+    native.fetchStart(op.id, invocation.slot, hop.method, hop.url, flat, content, known);
+  } else {
+    const { binding, entrypoint, props } = hop.service;
+    op.makeError = serviceError;
+    native.serviceStart(op.id, invocation.slot, binding, entrypoint, props, false, hop.method,
+      hop.url, flat, content, known);
+  }
   if (signal === null) return op.promise;
   const onAbort = (reason) => cancelOp(op, reason);
   abort.addAlgorithm(signal, onAbort);
@@ -114,6 +131,19 @@ function makeAnswer(hasBytes, status, flat, bodyId, length) {
 
 function networkError(code, detail) {
   return new TypeError(`Network connection lost: ${detail}`);
+}
+
+const errorTypes = {
+  __proto__: null, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError,
+};
+
+/** What another script threw comes as "Name: message". */
+function serviceError(code, detail) {
+  const cut = StringPrototypeIndexOf(detail, ": ");
+  const name = cut > 0 ? StringPrototypeSlice(detail, 0, cut) : "";
+  const type = errorTypes[name];
+  if (type !== undefined) return new type(StringPrototypeSlice(detail, cut + 2));
+  return new Error(name === "Error" ? StringPrototypeSlice(detail, cut + 2) : detail);
 }
 
 function headerOf(flat, name) {
@@ -158,4 +188,8 @@ function dropHeaders(hop, names) {
   for (let i = 0; i < names.length; i++) listDelete(hop.list, names[i]);
 }
 
+internals.fetch = {
+  errorTypes, serviceError,
+  viaService: (service, input, init) => follow(input, init, service),
+};
 internals.defineGlobal("fetch", fetch);

@@ -16,6 +16,8 @@ const {
 // ---- invocations --------------------------------------------------------------------------------
 
 class Invocation {
+  /** What V8 carries along may be a Frame of async_context.js instead: both say whose they are. */
+  invocation = this;
   open = true;
   /** The handler, each waitUntil() promise and each body on its way out; Done when none is left. */
   pending = 1;
@@ -47,9 +49,15 @@ const kGlobalScope =
   "setting a timeout, and generating random values are not allowed within global scope. To fix " +
   "this error, perform this operation within a handler.";
 
+/** The invocation this code runs for, ended or not; undefined where there is none. */
+function findInvocation() {
+  const frame = native.current();
+  return frame === undefined ? undefined : frame.invocation;
+}
+
 /** The invocation this code runs for; throws where there is none, and once it has ended. */
 function currentInvocation() {
-  const invocation = native.current();
+  const invocation = findInvocation();
   if (invocation === undefined) throw new Error(kGlobalScope);
   if (!invocation.open) {
     throw new Error("Cannot perform I/O for a request that has ended. Await the work in the " +
@@ -140,7 +148,7 @@ function reportException(error, where) {
 
 function logException(error, where) {
   const { message, stack } = describeError(error);
-  const invocation = native.current();
+  const invocation = findInvocation();
   native.log(invocation !== undefined && invocation.open ? invocation.slot : -1, kLogError,
     `Uncaught ${where === undefined ? "" : `(in ${where}) `}${stack === "" ? message : stack}`);
 }
@@ -506,7 +514,8 @@ function onInvocationOver(slot) {
 
 internals.kernel = {
   InboundBody, OutboundBody, cancelOp, checkSubrequest, currentInvocation, describeError, fail,
-  forget, hold, logException, openInvocation, own, release, reportException, startOp, waitUntil,
+  findInvocation, forget, hold, logException, openInvocation, own, release, reportException,
+  startOp, waitUntil,
   kTakeText, kTakeBuffer, kTakeBytes, kTakeJson,
 };
 /** What src/webapi/guest.cc calls; others add theirs. */

@@ -45,7 +45,8 @@ function statics(className, holder, names) {
 for (const constructor of [
   Array, ArrayBuffer, BigInt, Boolean, DataView, Date, Error, FinalizationRegistry, Function,
   Int32Array, Map, Number, Object, Promise, Proxy, RangeError, RegExp, Set, String, Symbol,
-  SyntaxError, TypeError,  Uint8Array, Uint16Array, Uint32Array, WeakMap, WeakRef, WeakSet]) {
+  SyntaxError, TypeError, EvalError, ReferenceError, URIError, Uint8Array,
+  Uint16Array, Uint32Array, WeakMap, WeakRef, WeakSet]) {
   primordials[constructor.name] = constructor;
 }
 
@@ -70,6 +71,7 @@ methods("TypedArray", TypedArray.prototype, ["set", "subarray", "slice", "fill"]
 getters("TypedArray", TypedArray.prototype, ["buffer", "byteLength", "byteOffset", "length"]);
 primordials.TypedArrayPrototypeGetSymbolToStringTag =
   uncurry(getOwnPropertyDescriptor(TypedArray.prototype, Symbol.toStringTag).get);
+methods("DataView", DataView.prototype, ["getUint32", "setUint32"]);
 getters("DataView", DataView.prototype, ["buffer", "byteLength", "byteOffset"]);
 statics("Date", Date, ["now"]);
 methods("Date", Date.prototype, ["getTime", "toISOString"]);

@@ -2,8 +2,10 @@
 
 const {
   Error, MapPrototypeDelete, MapPrototypeGet, MapPrototypeGetSize,
-  MapPrototypeSet, Promise, PromiseReject, ReflectApply, TypeError, globalThis,
+  MapPrototypeSet, ObjectDefineProperty, Promise, PromiseReject, ReflectApply, SymbolDispose,
+  TypeError, globalThis,
 } = internals.primordials;
+const { features, hasFeature } = internals;
 const { converters, isObject, requiredArguments } = internals.webidl;
 const { currentInvocation, forget, own, reportException } = internals.kernel;
 
@@ -16,6 +18,8 @@ let lastTimerId = 0;
 class Timer {
   id;
   invocation;
+  /** What was current when it was set. */
+  frame = native.current();
   callback;
   args;
   delay;
@@ -66,8 +70,110 @@ function setTimer(name, repeats, callback, delay, args) {
     throw new TypeError(`Failed to execute '${name}': argument 1 is not a function. Code in a ` +
       "string is not run here.");
   }
-  return addTimer(callback, args, toDelay(delay, name), repeats).id;
+  const timer = addTimer(callback, args, toDelay(delay, name), repeats);
+  return hasFeature(features.kNodeTimers) ? new Timeout(kMake, timer) : timer.id;
 }
+
+// ---- timers as Node has them --------------------------------------------------------------------
+
+const kMake = Symbol("make");
+
+/** What Node's setTimeout() and setInterval() return; as a number, it is the timer's id. */
+class Timeout {
+  #timer;
+
+  constructor(token, timer) {
+    if (token !== kMake) throw new TypeError("Illegal constructor");
+    this.#timer = timer;
+  }
+
+  /** Nothing waits for timers but their own request. */
+  ref() {
+    return this;
+  }
+
+  unref() {
+    return this;
+  }
+
+  hasRef() {
+    this.#timer;
+    return true;
+  }
+
+  /** Starts anew, with the delay it had. */
+  refresh() {
+    const timer = this.#timer;
+    if (!timer.invocation.open) return this;
+    MapPrototypeSet(timers, timer.id, timer);
+    own(timer.invocation, timer);
+    native.timerStart(timer.id, timer.invocation.slot, timer.delay);
+    return this;
+  }
+
+  close() {
+    cancelTimer(this.#timer);
+    return this;
+  }
+
+  [Symbol.toPrimitive]() {
+    return this.#timer.id;
+  }
+}
+
+/** What setImmediate() returns. */
+class Immediate {
+  #timer;
+
+  constructor(token, timer) {
+    if (token !== kMake) throw new TypeError("Illegal constructor");
+    this.#timer = timer;
+  }
+
+  ref() {
+    return this;
+  }
+
+  unref() {
+    return this;
+  }
+
+  hasRef() {
+    this.#timer;
+    return true;
+  }
+
+  static cancel(value) {
+    if (isObject(value) && #timer in value) cancelTimer(value.#timer);
+  }
+}
+const cancelImmediate = Immediate.cancel;
+delete Immediate.cancel;
+if (SymbolDispose !== undefined) {
+  ObjectDefineProperty(Timeout.prototype, SymbolDispose, {
+    __proto__: null, value: Timeout.prototype.close, writable: true, configurable: true });
+}
+
+function nodeTimer(repeats, callback, delay, args) {
+  if (typeof callback !== "function") {
+    const error = new TypeError('The "callback" argument must be of type function.');
+    error.code = "ERR_INVALID_ARG_TYPE";
+    throw error;
+  }
+  return addTimer(callback, args, toDelay(delay, "setTimeout"), repeats);
+}
+
+const asNode = {
+  setTimeout: (callback, delay, ...args) =>
+    new Timeout(kMake, nodeTimer(false, callback, delay, args)),
+  setInterval: (callback, delay, ...args) =>
+    new Timeout(kMake, nodeTimer(true, callback, delay, args)),
+  setImmediate: (callback, ...args) =>
+    new Immediate(kMake, nodeTimer(false, callback, 0, args)),
+  clearTimeout,
+  clearInterval,
+  clearImmediate: (immediate) => cancelImmediate(immediate),
+};
 
 function setTimeout(callback, delay = 0, ...args) {
   requiredArguments(arguments.length, 1, "Failed to execute 'setTimeout'");
@@ -92,7 +198,7 @@ function clearInterval(id = undefined) {
 function onTimerFired(id) {
   const timer = MapPrototypeGet(timers, id);
   if (timer === undefined) return;
-  native.enter(timer.invocation);
+  native.enter(timer.frame);
   if (!timer.repeats) {
     MapPrototypeDelete(timers, id);
     forget(timer.invocation, timer);
@@ -150,6 +256,7 @@ function wait(delay, signal) {
 }
 
 internals.timers = {
+  asNode,
   /** Calls back once, after `delay` milliseconds, within the current invocation. */
   start: (delay, callback) => addTimer(callback, [],
     delay > kDelayMillisMax ? kDelayMillisMax : delay - delay % 1, false),

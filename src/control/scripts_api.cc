@@ -3,6 +3,7 @@
 
 #include "control/api.h"
 #include "control/upload_form.h"
+#include "deploy/compatibility.h"
 
 namespace atolld::control {
 namespace {
@@ -48,6 +49,10 @@ Result<deploy::VersionSummary> uploadVersion(const Services& services, const Cal
     return fail(name.error(), "script name \"" + script + "\"");
   }
   ATOLL_TRY(deploy::Upload upload, parseUploadForm(call.contentType, call.body));
+  if (!upload.compatibilityDate.empty()) {
+    // Before the script is linked, which depends on them.
+    ATOLL_TRY_VOID(deploy::checkCompatibility(upload.compatibilityDate, upload.compatibilityFlags));
+  }
   if (services.validate) {
     deploy::Version candidate;
     candidate.tenant = call.identity.tenant;

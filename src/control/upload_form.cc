@@ -78,9 +78,18 @@ Result<deploy::Binding> readBinding(const Json& json) {
     ATOLL_TRY(std::string id, requireString(json, "namespace_id", what));
     return deploy::Binding(deploy::KvBinding{std::move(name), std::move(id)});
   }
+  if (type == "service") {
+    ATOLL_TRY(std::string service, requireString(json, "service", what));
+    ATOLL_TRY(auto entrypoint, findString(json, "entrypoint", what));
+    const auto props = json.find("props");
+    return deploy::Binding(deploy::ServiceBinding{
+        std::move(name), std::move(service), std::move(entrypoint).value_or(""),
+        props == json.end() || props->is_null() ? std::string() : writeJson(*props)});
+  }
   return fail(ErrorCode::InvalidArgument,
               what + " is of type \"" + type +
-                  "\", which this node does not offer; it has plain_text, json and kv_namespace");
+                  "\", which this node does not offer; it has plain_text, json, kv_namespace and "
+                  "service");
 }
 
 Result<std::vector<std::string>> readFlags(const Json& metadata) {
@@ -103,12 +112,9 @@ Result<deploy::Upload> readMetadata(const FormPart& part) {
   ATOLL_TRY(const Json metadata, parseJson(part.content.view(), kWhat));
   if (!metadata.is_object()) return fail(ErrorCode::InvalidArgument, "metadata is no JSON object");
   deploy::Upload upload;
-  if (metadata.contains("body_part")) {
-    return fail(ErrorCode::InvalidArgument,
-                "metadata has a body_part: scripts in service-worker syntax are not supported; "
-                "write an ES module with `export default { fetch() {…} }`");
-  }
-  ATOLL_TRY(const std::string mainModule, requireString(metadata, "main_module", kWhat));
+  // A script that listens for "fetch" instead of exporting handlers comes as body_part.
+  const std::string_view main = metadata.contains("body_part") ? "body_part" : "main_module";
+  ATOLL_TRY(const std::string mainModule, requireString(metadata, main, kWhat));
   upload.mainModule = withoutDotSlash(mainModule);
   ATOLL_TRY(auto date, findString(metadata, "compatibility_date", kWhat));
   upload.compatibilityDate = std::move(date).value_or("");

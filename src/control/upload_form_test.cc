@@ -74,7 +74,7 @@ TEST_CASE("parseUploadForm says what is wrong with an upload") {
       {R"({"main_module":1})", main, "\"main_module\" is no string"},
       {R"({"main_module":"b.js"})", main, "main_module is \"b.js\", but no module of that name"},
       {R"({"main_module":"a.js"})", {}, "no module of that name"},
-      {R"({"body_part":"script"})", main, "service-worker syntax"},
+      {R"({"body_part":"script"})", main, "no module of that name"},
       {R"({"main_module":"a.js","bindings":{}})", main, "\"bindings\" is no array"},
       {R"({"main_module":"a.js","bindings":[1]})", main, "a binding is no object"},
       {R"({"main_module":"a.js","bindings":[{"type":"json","name":"J"}]})", main,

@@ -36,8 +36,13 @@ struct JsonBinding {
 struct KvBinding {
   std::string name, namespaceId;
 };
+/// Another script of the tenant: its `entrypoint` (a named export; empty: the default one).
+struct ServiceBinding {
+  std::string name, service, entrypoint;
+  std::string props;  ///< JSON text of its ctx.props; may be empty.
+};
 /// A member of a script's `env`.
-using Binding = std::variant<TextBinding, JsonBinding, KvBinding>;
+using Binding = std::variant<TextBinding, JsonBinding, KvBinding, ServiceBinding>;
 
 /// One immutable upload of a script. Shared between threads; never changed once made.
 struct Version {

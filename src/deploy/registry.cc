@@ -23,9 +23,21 @@ constexpr std::size_t kMessageBytesMax = 1024;
 
 std::string rawHash(const Module& module) { return parseHex(module.hash).value(); }
 
-/// Every namespace that a binding names belongs to the tenant.
-Result<> checkNamespaces(const View& view, const Version& version) {
+/// Every script that a binding names is there; a script may call itself.
+Result<> checkService(const View& view, const Version& version, const ServiceBinding& binding) {
+  if (binding.service == version.script) return {};
+  ATOLL_TRY(const std::optional<ScriptRow> row, findScript(view, version.tenant, binding.service));
+  if (row) return {};
+  return fail(ErrorCode::NotFound, std::format("binding {}: there is no script {}; deploy it first",
+                                               binding.name, binding.service));
+}
+
+/// Every namespace and script that a binding names belongs to the tenant.
+Result<> checkBound(const View& view, const Version& version) {
   for (const Binding& binding : version.bindings) {
+    if (const auto* const service = std::get_if<ServiceBinding>(&binding)) {
+      ATOLL_TRY_VOID(checkService(view, version, *service));
+    }
     const auto* const kv = std::get_if<KvBinding>(&binding);
     if (!kv) continue;
     ATOLL_TRY(const std::optional<std::string> row,
@@ -214,7 +226,7 @@ Result<VersionSummary> Registry::upload(std::string_view tenant, std::string_vie
 
   VersionSummary summary;
   const auto decide = [&](const View& view) -> Result<Ops> {
-    ATOLL_TRY_VOID(checkNamespaces(view, version));
+    ATOLL_TRY_VOID(checkBound(view, version));
     ATOLL_TRY(const std::optional<Manifest> there, findManifest(view, tenant, script, version.id));
     if (there) {
       summary = there->summary();

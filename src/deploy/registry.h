@@ -56,7 +56,8 @@ class Registry {
 
   /// Validates and stores a version without deploying it. The same content again gives the version
   /// that is there. Modules already stored are not stored again.
-  /// @error InvalidArgument, TooLarge, NotFound (a KV namespace that is not the tenant's)
+  /// @error InvalidArgument, TooLarge, NotFound (a KV namespace or script that is not
+  /// the tenant's)
   Result<VersionSummary> upload(std::string_view tenant, std::string_view script, Upload upload);
   /// Makes `shares` the script's deployment, atomically.
   /// @error NotFound (a version), InvalidArgument (percents)

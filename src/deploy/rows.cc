@@ -16,6 +16,7 @@ constexpr std::uint8_t kVersion = 1;
 constexpr std::uint8_t kText = 0;
 constexpr std::uint8_t kJson = 1;
 constexpr std::uint8_t kKv = 2;
+constexpr std::uint8_t kService = 3;
 
 std::int64_t millis(UnixMillis time) { return time.time_since_epoch().count(); }
 UnixMillis timeOf(std::int64_t value) { return UnixMillis(std::chrono::milliseconds(value)); }
@@ -29,9 +30,12 @@ void encodeBinding(Encoder& out, const Binding& binding) {
     out.u8(kText).bytes(text->name).bytes(text->value);
   } else if (const auto* json = std::get_if<JsonBinding>(&binding)) {
     out.u8(kJson).bytes(json->name).bytes(json->json);
+  } else if (const auto* kv = std::get_if<KvBinding>(&binding)) {
+    out.u8(kKv).bytes(kv->name).bytes(kv->namespaceId);
   } else {
-    const auto& kv = std::get<KvBinding>(binding);
-    out.u8(kKv).bytes(kv.name).bytes(kv.namespaceId);
+    const auto& service = std::get<ServiceBinding>(binding);
+    out.u8(kService).bytes(service.name).bytes(service.service);
+    out.bytes(service.entrypoint).bytes(service.props);
   }
 }
 
@@ -46,6 +50,12 @@ Binding decodeBinding(Decoder& in) {
       return JsonBinding{std::move(name), std::move(value)};
     case kKv:
       return KvBinding{std::move(name), std::move(value)};
+    case kService: {
+      std::string entrypoint(in.bytes());
+      std::string props(in.bytes());
+      return ServiceBinding{std::move(name), std::move(value), std::move(entrypoint),
+                            std::move(props)};
+    }
     default:
       in.reject("has an unknown kind of binding");
       return TextBinding{};

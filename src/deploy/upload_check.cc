@@ -7,6 +7,7 @@
 #include <ranges>
 
 #include "base/encoding.h"
+#include "deploy/compatibility.h"
 #include "store/crypto.h"
 #include "store/utf8.h"
 
@@ -135,7 +136,23 @@ const std::string& nameOf(const Binding& binding) {
 std::size_t valueBytes(const Binding& binding) {
   if (const auto* text = std::get_if<TextBinding>(&binding)) return text->value.size();
   if (const auto* json = std::get_if<JsonBinding>(&binding)) return json->json.size();
-  return std::get<KvBinding>(binding).namespaceId.size();
+  if (const auto* kv = std::get_if<KvBinding>(&binding)) return kv->namespaceId.size();
+  const auto& service = std::get<ServiceBinding>(binding);
+  return service.service.size() + service.entrypoint.size() + service.props.size();
+}
+
+Result<> checkService(const ServiceBinding& binding) {
+  if (const Result<> name = checkScriptName(binding.service); !name) {
+    return fail(name.error(), std::format("binding {}", binding.name));
+  }
+  if (binding.entrypoint.size() > kBindingNameBytesMax || !store::isUtf8(binding.entrypoint) ||
+      hasControlCharacter(binding.entrypoint)) {
+    return invalid(std::format("binding {}: the entrypoint is no name of an export", binding.name));
+  }
+  if (!binding.props.empty() && !nlohmann::json::accept(binding.props)) {
+    return invalid(std::format("binding {}: the props are not valid JSON", binding.name));
+  }
+  return {};
 }
 
 Result<> checkBinding(const Binding& binding, const UploadLimits& limits) {
@@ -159,6 +176,7 @@ Result<> checkBinding(const Binding& binding, const UploadLimits& limits) {
       json && !nlohmann::json::accept(json->json)) {
     return invalid(std::format("binding {} is not valid JSON", name));
   }
+  if (const auto* service = std::get_if<ServiceBinding>(&binding)) return checkService(*service);
   return {};
 }
 
@@ -185,9 +203,9 @@ Result<> canonicaliseFlags(Upload& upload) {
   for (const std::string& flag : upload.compatibilityFlags) {
     const bool isGood =
         !flag.empty() && flag.size() <= kFlagBytesMax && std::ranges::all_of(flag, [](char c) {
-          return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+          return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
         });
-    if (!isGood) return invalid("a compatibility flag is 1 to 64 of a-z, 0-9 and '_'");
+    if (!isGood) return invalid("a compatibility flag is 1 to 64 of a-z, 0-9, '_' and '-'");
   }
   std::ranges::sort(upload.compatibilityFlags);
   const auto twins = std::ranges::unique(upload.compatibilityFlags);
@@ -197,26 +215,6 @@ Result<> canonicaliseFlags(Upload& upload) {
 
 }  // namespace
 
-bool isDate(std::string_view text) {
-  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
-  int numbers[3] = {};
-  int field = 0;
-  for (const char c : text) {
-    if (c == '-') {
-      ++field;
-    } else if (c < '0' || c > '9' || field > 2) {
-      return false;
-    } else {
-      numbers[field] = numbers[field] * 10 + (c - '0');
-    }
-  }
-  return field == 2 &&
-         std::chrono::year_month_day(std::chrono::year(numbers[0]),
-                                     std::chrono::month(static_cast<unsigned>(numbers[1])),
-                                     std::chrono::day(static_cast<unsigned>(numbers[2])))
-             .ok();
-}
-
 Result<> canonicaliseUpload(Upload& upload, const UploadLimits& limits, UnixMillis today) {
   ATOLL_TRY_VOID(canonicaliseModules(upload, limits));
   ATOLL_TRY_VOID(checkMainModule(upload));
@@ -225,9 +223,7 @@ Result<> canonicaliseUpload(Upload& upload, const UploadLimits& limits, UnixMill
   if (upload.compatibilityDate.empty()) {
     upload.compatibilityDate = std::format("{:%F}", std::chrono::floor<std::chrono::days>(today));
   }
-  if (!isDate(upload.compatibilityDate)) {
-    return invalid(R"(compatibility date: give a day as "YYYY-MM-DD")");
-  }
+  ATOLL_TRY_VOID(checkCompatibility(upload.compatibilityDate, upload.compatibilityFlags));
   if (upload.message.size() > kMessageBytesMax || !store::isUtf8(upload.message)) {
     return invalid(std::format("the message may have {} bytes of UTF-8", kMessageBytesMax));
   }

@@ -13,7 +13,4 @@ namespace atolld::deploy {
 /// @error InvalidArgument, TooLarge
 Result<> canonicaliseUpload(Upload& upload, const UploadLimits& limits, UnixMillis today);
 
-/// "YYYY-MM-DD", a day that exists.
-bool isDate(std::string_view text);
-
 }  // namespace atolld::deploy

@@ -1,4 +1,5 @@
 #include "deploy/upload_check.h"
+#include "deploy/compatibility.h"
 
 #include <doctest/doctest.h>
 
@@ -47,7 +48,7 @@ TEST_CASE("an upload is brought to one form: order and \"./\" do not matter") {
   upload.modules = {module("z.txt", "z", ModuleType::Text), module("./src/index.js", "code"),
                     module("a.wasm", "\0asm\1\0\0\0more"s, ModuleType::Wasm)};
   upload.bindings = {TextBinding{"B", "2"}, JsonBinding{"A", "[1]"}};
-  upload.compatibilityFlags = {"nodejs_compat", "a_flag", "nodejs_compat"};
+  upload.compatibilityFlags = {"rpc", "nodejs_compat", "rpc"};
   REQUIRE(canonicaliseUpload(upload, {}, kToday).has_value());
   CHECK(upload.mainModule == "src/index.js");
   CHECK(upload.modules[0].name == "a.wasm");
@@ -55,7 +56,7 @@ TEST_CASE("an upload is brought to one form: order and \"./\" do not matter") {
   CHECK(upload.modules[2].hash ==
         "594e519ae499312b29433b7dd8a97ff068defcba9755b6d5d00e84c524d67b06");
   CHECK(std::get<JsonBinding>(upload.bindings[0]).name == "A");
-  CHECK(upload.compatibilityFlags == std::vector<std::string>{"a_flag", "nodejs_compat"});
+  CHECK(upload.compatibilityFlags == std::vector<std::string>{"nodejs_compat", "rpc"});
   CHECK(upload.compatibilityDate == "2027-01-15");
 }
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "dispatch/service_call.h"
 #include "dispatch/worker_state.h"
 #include "telemetry/log.h"
 
@@ -10,6 +11,8 @@ namespace atolld::dispatch {
 namespace {
 
 constexpr std::chrono::milliseconds kSweepInterval{1000};
+/// Scripts that call scripts that call scripts …
+constexpr unsigned kServiceDepthMax = 32;
 
 }  // namespace
 
@@ -66,7 +69,31 @@ void Dispatcher::onRequest(http::Exchange& exchange, std::unique_ptr<http::Reque
   const gateway::DeploymentRef& deployment =
       liveTable_.current().find(invocation.head()->authority, invocation.head()->target);
   if (!deployment) return invocation.fail(Refusal::NoRoute);
+  route(invocation, deployment);
+}
 
+void Dispatcher::callService(ServiceCall& call, std::unique_ptr<http::RequestHead> head,
+                             std::unique_ptr<isolate::host::Service> service,
+                             const std::shared_ptr<const deploy::Version>& asking, unsigned depth) {
+  Invocation& invocation =
+      Invocation::beginService(*this, call, std::move(head), std::move(service->call), depth);
+  if (depth > kServiceDepthMax) {
+    return call.fail({ErrorCode::Overloaded,
+                      "Subrequest depth limit exceeded. This request recursed through Workers too "
+                      "many times: " +
+                          std::to_string(kServiceDepthMax) + " are allowed."});
+  }
+  if (service->script.empty()) return startOn(invocation, asking);
+  const gateway::DeploymentRef& deployment =
+      liveTable_.current().findScript(asking->tenant, service->script);
+  if (!deployment) {
+    return call.fail({ErrorCode::NotFound, "there is no deployed script \"" + service->script +
+                                               "\" behind this service binding"});
+  }
+  route(invocation, deployment);
+}
+
+void Dispatcher::route(Invocation& invocation, const gateway::DeploymentRef& deployment) {
   // A Weyl sequence: uniform over requests, and even over few of them.
   weyl_ += 0x9e3779b97f4a7c15ull;
   const std::string& versionId = gateway::pickShare(*deployment, weyl_).versionId;

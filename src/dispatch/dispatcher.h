@@ -31,6 +31,7 @@
 
 namespace atolld::dispatch {
 
+class ServiceCall;
 class WorkerState;
 
 struct DispatchLimits {
@@ -64,6 +65,14 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   shard::Scheduler& scheduler() noexcept { return *scheduler_; }
   /// Open invocations; a drained shard has none.
   std::size_t openCount() const noexcept { return openCount_; }
+
+  loop::Loop& loop() noexcept { return loop_; }
+
+  /// Has the script that `service` names answer `call`. `asking` is the version that calls, `depth`
+  /// how many calls lead to here.
+  void callService(ServiceCall& call, std::unique_ptr<http::RequestHead> head,
+                   std::unique_ptr<isolate::host::Service> service,
+                   const std::shared_ptr<const deploy::Version>& asking, unsigned depth);
 
   void onRequest(http::Exchange& exchange, std::unique_ptr<http::RequestHead> head) override;
   void onEffects(shard::Worker& worker, isolate::host::Outbox& outbox) override;
@@ -105,6 +114,8 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   void bury(std::unique_ptr<InboundBody> body) { retiredInbound_.push_back(std::move(body)); }
   void bury(std::unique_ptr<OutboundBody> body) { retiredOutbound_.push_back(std::move(body)); }
 
+  /// Has a version of the deployment answer: picked by share, loaded if need be.
+  void route(Invocation& invocation, const gateway::DeploymentRef& deployment);
   void startOn(Invocation& invocation, const std::shared_ptr<const deploy::Version>& version);
   void loadVersion(const std::shared_ptr<const deploy::Deployment>& deployment,
                    const std::string& versionId);

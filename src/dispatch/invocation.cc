@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dispatch/dispatcher.h"
+#include "dispatch/service_call.h"
 #include "dispatch/worker_state.h"
 #include "telemetry/log.h"
 
@@ -16,6 +17,16 @@ Invocation& Invocation::begin(Dispatcher& dispatcher, http::Exchange& exchange,
   auto* const invocation = new Invocation(dispatcher, exchange, std::move(head));
   exchange.setSink(*invocation);
   return *invocation;
+}
+
+Invocation& Invocation::beginService(Dispatcher& dispatcher, ServiceCall& call,
+                                     std::unique_ptr<http::RequestHead> head,
+                                     host::ServiceCall what, unsigned depth) {
+  Invocation& invocation = begin(dispatcher, call, std::move(head));
+  invocation.service_ = &call;
+  invocation.call_ = std::make_unique<host::ServiceCall>(std::move(what));
+  invocation.depth_ = depth;
+  return invocation;
 }
 
 Invocation::Invocation(Dispatcher& dispatcher, http::Exchange& exchange,
@@ -33,7 +44,7 @@ void Invocation::start(WorkerState& worker) {
   worker_ = &worker;
   id_ = worker.open(*this);
   if (head_->body == http::BodyKind::None) {
-    worker.post(host::FetchEvent{id_, std::move(head_), host::NoBody{}});
+    worker.post(host::FetchEvent{id_, std::move(head_), host::NoBody{}, std::move(call_)});
     return;
   }
   requestBody_ = launchBody_ = &worker.addInbound(*this, id_);
@@ -55,14 +66,14 @@ void Invocation::launch() {
                                      ? std::optional(head_->contentLength)
                                      : std::nullopt};
   }
-  worker_->post(host::FetchEvent{id_, std::move(head_), std::move(body)});
+  worker_->post(host::FetchEvent{id_, std::move(head_), std::move(body), std::move(call_)});
 }
 
 void Invocation::fail(Refusal refusal) {
   dispatcher_.countRefusal(refusal);
   if (exchange_ != nullptr && !responded_) {
     responded_ = responseEnded_ = true;
-    answerRefusal(*exchange_, refusal, ray());
+    refuse(refusal, std::string(gateway::refusalInfo(refusal).text));
   } else if (exchange_ != nullptr && !responseEnded_) {
     responseEnded_ = true;
     exchange_->abort();
@@ -113,8 +124,13 @@ void Invocation::onScriptFailed(const host::Failed& failed) {
   if (begun) {
     exchange_->abort();
   } else {
-    answerRefusal(*exchange_, refusal, ray());
+    refuse(refusal, failed.message);
   }
+}
+
+void Invocation::refuse(Refusal refusal, std::string what) {
+  if (service_ != nullptr) return service_->fail({ErrorCode::Script, std::move(what)});
+  answerRefusal(*exchange_, refusal, ray());
 }
 
 void Invocation::detachWorker() {
@@ -126,7 +142,8 @@ void Invocation::detachWorker() {
     if (std::exchange(responded_, true)) {
       exchange_->abort();
     } else {
-      answerRefusal(*exchange_, Refusal::ScriptHung, ray());
+      refuse(Refusal::ScriptHung,
+             "The called script's code had hung and would never generate a response.");
     }
   }
   releaseIfOver();

@@ -13,6 +13,7 @@
 namespace atolld::dispatch {
 
 class Dispatcher;
+class ServiceCall;
 class WorkerState;
 
 /// One request's life between its exchange (the client's side) and its worker (the script's side).
@@ -22,6 +23,11 @@ class Invocation final : public http::ExchangeSink, public BodySource, public Bo
   /// Sets itself as the exchange's sink.
   static Invocation& begin(Dispatcher& dispatcher, http::Exchange& exchange,
                            std::unique_ptr<http::RequestHead> head);
+
+  /// The same for a call of another script: `depth` calls led to it.
+  static Invocation& beginService(Dispatcher& dispatcher, ServiceCall& call,
+                                  std::unique_ptr<http::RequestHead> head,
+                                  isolate::host::ServiceCall what, unsigned depth);
 
   /// Opens the worker's side; the event goes out at once, or by launch() if a body comes with it.
   void start(WorkerState& worker);
@@ -41,6 +47,8 @@ class Invocation final : public http::ExchangeSink, public BodySource, public Bo
   bool responded() const noexcept { return responded_; }
   bool launching() const noexcept { return launchBody_ != nullptr; }
   isolate::host::InvocationId id() const noexcept { return id_; }
+  /// How many calls of scripts by scripts led to it; 0 for a client's request.
+  unsigned depth() const noexcept { return depth_; }
   const http::RequestHead* head() const noexcept { return head_.get(); }
   /// Milliseconds of the loop's clock at which the dispatcher ends it (0: not yet known).
   std::uint64_t deadlineMillis() const noexcept { return deadlineMillis_; }
@@ -71,11 +79,16 @@ class Invocation final : public http::ExchangeSink, public BodySource, public Bo
 
   Invocation(Dispatcher& dispatcher, http::Exchange& exchange,
              std::unique_ptr<http::RequestHead> head);
+  /// Tells whoever asked that there is no answer; `what` is for scripts only.
+  void refuse(Refusal refusal, std::string what);
   void releaseIfOver();
   const std::string& ray();
 
   Dispatcher& dispatcher_;
   http::Exchange* exchange_;
+  ServiceCall* service_ = nullptr;  ///< The exchange, where another script asked.
+  std::unique_ptr<isolate::host::ServiceCall> call_;
+  unsigned depth_ = 0;
   WorkerState* worker_ = nullptr;
   std::unique_ptr<http::RequestHead> head_;  ///< Until start() gives it to the script.
   isolate::host::InvocationId id_ = 0;

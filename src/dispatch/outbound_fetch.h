@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "dispatch/body.h"
+#include "dispatch/outbound_call.h"
 #include "http/client_connection.h"
 #include "isolate/host.h"
 #include "upstream/client.h"
@@ -14,14 +15,18 @@ class WorkerState;
 /// One hop of a script's fetch(), between its op and upstream/: an op to be answered, then the
 /// source of the response's body; and the target of the request's. Keeps itself alive until its
 /// exchange is closed. Seat holder only.
-class OutboundFetch final : public http::ClientSink, public BodySource, public BodyTarget {
+class OutboundFetch final : public http::ClientSink,
+                            public OutboundCall,
+                            public BodySource,
+                            public BodyTarget {
  public:
   /// Takes a whole body from `body`; a BodyRef in it is to be connected to the result. `worker` is
   /// borrowed until the op is answered or cancelled.
   static std::shared_ptr<OutboundFetch> start(WorkerState& worker, upstream::Client& client,
                                               isolate::host::FetchStart& effect);
-  /// The script lost interest in the answer.
-  void cancel();
+
+  // ---- OutboundCall ----
+  void cancel() override;
 
   // ---- http::ClientSink ----
   void onResponse(http::ResponseHead head) override;

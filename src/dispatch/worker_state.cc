@@ -10,6 +10,7 @@
 #include "dispatch/dispatcher.h"
 #include "dispatch/invocation.h"
 #include "dispatch/outbound_fetch.h"
+#include "dispatch/service_call.h"
 #include "isolate/cache_question.h"
 #include "telemetry/log.h"
 
@@ -53,9 +54,9 @@ void WorkerState::close(host::InvocationId id) {
       ++it;
       continue;
     }
-    const std::shared_ptr<OutboundFetch> fetch = std::move(it->second.fetch);
+    const std::shared_ptr<OutboundCall> call = std::move(it->second.call);
     it = ops_.erase(it);
-    if (fetch) fetch->cancel();
+    if (call) call->cancel();
   }
   // By id: cancelling one body may end another, that was handed to the fetch it came from.
   std::erase_if(computes_, [id](const auto& compute) { return compute.invocation == id; });
@@ -254,17 +255,27 @@ void WorkerState::runOnStorage(host::OpId op, Work work) {
 
 void WorkerState::on(host::FetchStart& effect) {
   if (!openOp(effect.op, effect.invocation)) return;
+  if (effect.service) return startService(effect);
   if (effect.head->scheme == host::kCacheScheme) return askCache(effect);
   const std::shared_ptr<OutboundFetch> fetch =
       OutboundFetch::start(*this, dispatcher_.upstream_, effect);
-  ops_[effect.op].fetch = fetch;
+  ops_[effect.op].call = fetch;
   if (const auto* const ref = std::get_if<host::BodyRef>(&effect.body)) connect(*ref, *fetch);
 }
 
 void WorkerState::on(host::OpCancel& effect) {
   auto op = ops_.extract(effect.op);
   std::erase_if(computes_, [&effect](const auto& compute) { return compute.op == effect.op; });
-  if (!op.empty() && op.mapped().fetch) op.mapped().fetch->cancel();
+  if (!op.empty() && op.mapped().call) op.mapped().call->cancel();
+}
+
+void WorkerState::startService(host::FetchStart& effect) {
+  const Invocation& caller = *find(effect.invocation);
+  const std::shared_ptr<ServiceCall> call = ServiceCall::start(*this, effect);
+  ops_[effect.op].call = call;
+  if (const auto* const ref = std::get_if<host::BodyRef>(&effect.body)) connect(*ref, *call);
+  dispatcher_.callService(*call, std::move(effect.head), std::move(effect.service),
+                          worker_.version(), caller.depth() + 1);
 }
 
 void WorkerState::on(host::KvGet& effect) {

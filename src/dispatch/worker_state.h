@@ -15,7 +15,7 @@ namespace atolld::dispatch {
 
 class Dispatcher;
 class Invocation;
-class OutboundFetch;
+class OutboundCall;
 
 /// What dispatch keeps for one worker: its open invocations, bodies, operations and timers, by the
 /// ids that script and host use for them. Carries out the worker's effects. Seat holder only.
@@ -52,7 +52,7 @@ class WorkerState final : public shard::Worker::Attachment, public BodyOwner {
  private:
   struct Op {
     isolate::host::InvocationId invocation = 0;
-    std::shared_ptr<OutboundFetch> fetch;  ///< Of a fetch.
+    std::shared_ptr<OutboundCall> call;  ///< Of a fetch, or of a call of another script.
   };
   struct TimerEntry {
     isolate::host::InvocationId invocation = 0;
@@ -101,6 +101,8 @@ class WorkerState final : public shard::Worker::Attachment, public BodyOwner {
   /// Ends invocations that nothing can wake any more.
   void endHungInvocations();
   void discard(const isolate::host::BodyRef& body);
+  /// A fetch that another script of the tenant answers.
+  void startService(isolate::host::FetchStart& effect);
 
   Dispatcher& dispatcher_;
   shard::Worker& worker_;

@@ -123,8 +123,7 @@ std::shared_ptr<const Table> Table::build(const deploy::Registry::Listing& listi
                                           const TableOptions& options) {
   auto table = std::make_shared<Table>();
   table->logIndex_ = listing.logIndex;
-  // A slash is in no name, so it keeps "a" + "bc" apart from "ab" + "c".
-  ByText<DeploymentRef> byScript;
+  ByText<DeploymentRef>& byScript = table->scripts_;
   for (const deploy::Deployment& deployment : listing.deployments) {
     const auto shared = std::make_shared<const deploy::Deployment>(deployment);
     byScript[deployment.tenant + "/" + deployment.script] = shared;
@@ -173,6 +172,11 @@ const DeploymentRef& Table::find(std::string_view authority,
   }
   const auto found = defaults_.find(*host);
   return found == defaults_.end() ? kNothing : found->second;
+}
+
+const DeploymentRef& Table::findScript(std::string_view tenant, std::string_view script) const {
+  const auto found = scripts_.find(std::string(tenant) + "/" + std::string(script));
+  return found == scripts_.end() ? kNothing : found->second;
 }
 
 const deploy::Deployment::Share& pickShare(const deploy::Deployment& deployment,

@@ -46,6 +46,9 @@ class Table {
   /// "/".
   const DeploymentRef& find(std::string_view authority, std::string_view target) const noexcept;
 
+  /// What answers calls of a tenant's script by the tenant's others; null if it is not deployed.
+  const DeploymentRef& findScript(std::string_view tenant, std::string_view script) const;
+
   std::uint64_t logIndex() const noexcept { return logIndex_; }
   std::size_t hostCount() const noexcept { return exact_.size() + wildcard_.size(); }
 
@@ -83,6 +86,7 @@ class Table {
   std::size_t wildcardDotsMin_ = ~std::size_t{0};  // Dots in the suffixes: bounds the look-ups.
   std::size_t wildcardDotsMax_ = 0;
   ByText<DeploymentRef> defaults_;
+  ByText<DeploymentRef> scripts_;  // By tenant "/" script: a slash is in no name.
 };
 
 /// The share of a deployment that `hash` (uniform over 64 bits) falls into: the same hash gets the

@@ -47,6 +47,10 @@ class Guest {
   /// object.
   virtual std::unique_ptr<State> attach(Isolate& isolate, v8::Local<v8::Context> context,
                                         v8::Local<v8::Object> internals) const = 0;
+  /// Once, when the version is known and before its modules run: what dates and flags change
+  /// among the globals. `isServiceWorker`: the script exports no handlers and listens for events.
+  virtual void beforeLoad(Isolate& isolate, v8::Local<v8::Context> context,
+                          bool isServiceWorker) const {}
   /// Once, after the main module was evaluated: builds `env`, checks the handlers.
   /// @error Script, with a text that says what to change
   virtual Result<> onLoaded(Isolate& isolate, v8::Local<v8::Context> context,

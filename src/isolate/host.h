@@ -40,11 +40,18 @@ using Body = std::variant<NoBody, Bytes, BodyRef>;
 
 // ---- host -> script -----------------------------------------------------------------------------
 
+/// What one script of a tenant asks of another (a service binding), or of itself.
+struct ServiceCall {
+  std::string entrypoint;  ///< A named export; empty: the default one.
+  std::string props;       ///< JSON text of its ctx.props; empty: none.
+  bool isRpc = false;      ///< The bodies carry method calls (isolates/web/rpc.js), not HTTP's.
+};
 /// A request for the script's fetch handler. A small body that arrived whole comes as Bytes.
 struct FetchEvent {
   InvocationId invocation = 0;
   std::unique_ptr<http::RequestHead> head;
   Body body;
+  std::unique_ptr<ServiceCall> call;  ///< From another script; null: from a client.
 };
 /// Bytes of an inbound body the script reads (never more than the credit it gave by BodyPull).
 struct BodyChunk {
@@ -148,12 +155,18 @@ struct TimerStart {
 struct TimerCancel {
   TimerId timer = 0;
 };
+/// Where a FetchStart goes instead of its URL's origin.
+struct Service {
+  std::string script;  ///< Of the same tenant; empty: the very version that asks.
+  ServiceCall call;
+};
 /// Outbound fetch, one hop: redirects are followed in JavaScript. Answer: FetchedResponse or Error.
 struct FetchStart {
   OpId op = 0;
   InvocationId invocation = 0;
   std::unique_ptr<http::RequestHead> head;  ///< scheme, authority, target are the URL's.
   Body body;
+  std::unique_ptr<Service> service;  ///< Null: over the network.
 };
 struct OpCancel {
   OpId op = 0;

@@ -154,6 +154,7 @@ Result<> Isolate::load(std::shared_ptr<const deploy::Version> version) {
   s.modules = std::make_unique<ModuleGraph>(*this, s.version);
   const Result<> loaded = [&]() -> Result<> {
     ATOLL_TRY_VOID(s.modules->link(entered.context));
+    process().guest.beforeLoad(*this, entered.context, s.modules->isServiceWorker());
     ATOLL_TRY(const v8::Local<v8::Object> exports, s.modules->evaluate(entered.context));
     return process().guest.onLoaded(*this, entered.context, exports);
   }();

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "base/check.h"
+#include "deploy/compatibility.h"
 #include "isolate/isolate.h"
 #include "isolate/isolate_state.h"
 #include "isolate/module_entry.h"
@@ -16,7 +17,12 @@
 namespace atolld::isolate {
 
 ModuleGraph::ModuleGraph(Isolate& isolate, std::shared_ptr<const deploy::Version> version)
-    : isolate_(isolate), v8_(isolate.v8()), version_(std::move(version)) {
+    : isolate_(isolate),
+      v8_(isolate.v8()),
+      version_(std::move(version)),
+      requireGivesDefault_(
+          deploy::featuresOf(version_->compatibilityDate, version_->compatibilityFlags)
+              .has(deploy::Feature::RequireDefault)) {
   for (const deploy::Module& module : version_->modules) {
     // A name that cannot be normalized cannot be imported; the registry refuses such uploads.
     const Result<std::string> name = normalizeModuleName(module.name);
@@ -194,7 +200,12 @@ Result<> ModuleGraph::checkDefaultExport(v8::Local<v8::Context> context, Entry& 
   const v8::TryCatch tryCatch(v8_);
   // `has` may be asked before evaluation, `get` would throw.
   const auto exports = main.compiled.Get(v8_)->GetModuleNamespace().As<v8::Object>();
-  if (exports->Has(context, asciiString(v8_, "default")).FromMaybe(false)) return {};
+  const bool hasDefault = exports->Has(context, asciiString(v8_, "default")).FromMaybe(false);
+  const bool canListen = main.module->content.view().contains("addEventListener");
+  // A CommonJS module's export is known only once it has run.
+  isServiceWorker_ =
+      canListen && (!hasDefault || main.module->type == deploy::ModuleType::CommonJs);
+  if (hasDefault || isServiceWorker_) return {};
   return fail(
       ErrorCode::Script,
       std::format("{} has no default export. Add one with the handlers: export default {{ "

@@ -27,7 +27,7 @@ class ModuleGraph {
   ModuleGraph& operator=(const ModuleGraph&) = delete;
 
   /// Compiles the main module and all it imports, links them, and makes sure that the main module
-  /// has a default export. Runs nothing of them.
+  /// has a default export or listens for events. Runs nothing of them.
   /// @error Script, InvalidArgument (the version names no such main module)
   Result<> link(v8::Local<v8::Context> context);
   /// Evaluates what link() linked and gives the main module's namespace.
@@ -37,6 +37,10 @@ class ModuleGraph {
   /// Compiles, with their imports, the modules that link() did not reach: import() and require()
   /// may.
   Result<> compileUnimported(v8::Local<v8::Context> context);
+
+  /// Known after link(): the main module exports no handlers, or cannot, and listens for events
+  /// (the older form of a script).
+  bool isServiceWorker() const noexcept { return isServiceWorker_; }
 
   bool hasCodeToStore() const noexcept { return codeToStore_; }
   /// Puts what was compiled here into the process's code cache.
@@ -64,6 +68,9 @@ class ModuleGraph {
   v8::MaybeLocal<v8::Value> runCommonJs(v8::Local<v8::Context> context, Entry& entry);
   v8::MaybeLocal<v8::Value> require(v8::Local<v8::Context> context, std::string_view specifier,
                                     std::string_view referrer);
+  /// The default export where there is one, else all of them.
+  v8::MaybeLocal<v8::Value> defaultOr(v8::Local<v8::Context> context,
+                                      v8::Local<v8::Object> exports);
   v8::MaybeLocal<v8::Promise> import(v8::Local<v8::Context> context, std::string_view specifier,
                                      std::string_view referrer);
   void makeSynthetic(Entry& entry, const std::vector<v8::Local<v8::String>>& exportNames);
@@ -94,6 +101,8 @@ class ModuleGraph {
   std::unordered_multimap<int, Entry*> byIdentity_;
   Entry* main_ = nullptr;
   bool codeToStore_ = false;
+  bool isServiceWorker_ = false;
+  const bool requireGivesDefault_;
 };
 
 }  // namespace atolld::isolate

@@ -297,6 +297,7 @@ v8::MaybeLocal<v8::Value> ModuleGraph::require(v8::Local<v8::Context> context,
     return throwError(compiled.error().detail);
   }
   const v8::Local<v8::Module> module = entry.compiled.Get(v8_);
+  if (entry.module == nullptr) return defaultOr(context, entry.value.Get(v8_).As<v8::Object>());
   if (!module->IsSourceTextModule()) return valueOf(context, entry);
   if (const Result<> linked = instantiate(context, entry); !linked) {
     return throwError(linked.error().detail);
@@ -313,7 +314,17 @@ v8::MaybeLocal<v8::Value> ModuleGraph::require(v8::Local<v8::Context> context,
     v8_->ThrowException(promise->Result());
     return {};
   }
-  return module->GetModuleNamespace();
+  const auto exports = module->GetModuleNamespace().As<v8::Object>();
+  if (!requireGivesDefault_) return exports;
+  return defaultOr(context, exports);
+}
+
+v8::MaybeLocal<v8::Value> ModuleGraph::defaultOr(v8::Local<v8::Context> context,
+                                                 v8::Local<v8::Object> exports) {
+  const v8::Local<v8::String> key = asciiString(v8_, "default");
+  bool has = false;
+  if (!exports->HasOwnProperty(context, key).To(&has)) return {};
+  return has ? exports->Get(context, key) : exports.As<v8::Value>();
 }
 
 void ModuleGraph::onRequire(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {

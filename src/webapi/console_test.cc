@@ -128,7 +128,7 @@ TEST_CASE("Timers fire in their invocation, with their arguments, until cleared"
         const id = setInterval((a, b) => {
           if (++ticks < 3) return;
           clearInterval(id);
-          resolve(new Response(`${a}${b}${ticks} ${typeof id}`));
+          resolve(new Response(`${a}${b}${ticks} ${typeof +id}`));
         }, 10, "x", "y");
         clearTimeout(setTimeout(() => resolve(new Response("never")), 1));
         clearTimeout(undefined); clearTimeout("junk"); clearTimeout(99999);

@@ -60,8 +60,9 @@ class Delivery {
     const std::uint32_t slot = state_.openInvocation(event.invocation);
     Invocation& invocation = state_.at(slot);
     invocation.head = std::move(event.head);
-    std::array<v8::Local<v8::Value>, 3> arguments{id(isolate_, slot), v8::Undefined(isolate_),
-                                                  v8::Undefined(isolate_)};
+    std::array<v8::Local<v8::Value>, 6> arguments;
+    arguments.fill(v8::Undefined(isolate_));
+    arguments[0] = id(isolate_, slot);
     if (auto* const bytes = std::get_if<Bytes>(&event.body)) {
       invocation.body = std::move(*bytes);
       arguments[1] = v8::True(isolate_);
@@ -69,7 +70,14 @@ class Delivery {
       arguments[1] = id(isolate_, body->id);
       if (body->length) arguments[2] = number(isolate_, *body->length);
     }
-    state_.call(context_, Entry::Fetch, arguments);
+    std::size_t count = 3;
+    if (event.call) {
+      arguments[3] = text(isolate_, event.call->entrypoint);
+      arguments[4] = text(isolate_, event.call->props);
+      arguments[5] = v8::Boolean::New(isolate_, event.call->isRpc);
+      count = arguments.size();
+    }
+    state_.call(context_, Entry::Fetch, std::span(arguments).first(count));
   }
 
   void operator()(host::BodyChunk& event) {

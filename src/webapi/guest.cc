@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "deploy/compatibility.h"
 #include "isolate/builtin_scripts.h"
-
 #include "webapi/bytes.h"
 #include "webapi/guest_state.h"
 #include "webapi/natives.h"
@@ -13,6 +13,7 @@ namespace {
 
 /// Names in `internals.entries`, in the order of Entry.
 constexpr std::array<std::string_view, static_cast<std::size_t>(Entry::kCount)> kEntryNames{
+    "begin",
     "load",
     "fetch",
     "opDone",
@@ -35,7 +36,7 @@ struct Overloaded : Fs... {
 };
 
 /// Kinds of bindings; context.js has the same numbers.
-enum BindingKind : int { kTextBinding = 0, kJsonBinding = 1, kKvBinding = 2 };
+enum BindingKind : int { kTextBinding = 0, kJsonBinding = 1, kKvBinding = 2, kServiceBinding = 3 };
 
 /// bindings() -> [kind, name, value, ...]
 void bindings(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
@@ -50,10 +51,14 @@ void bindings(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
     flat.insert(flat.end(), {v8::Integer::New(isolate, kind), nameText, valueText});
     return true;
   };
-  const auto addBinding = Overloaded{
-      [&](const deploy::TextBinding& b) { return add(kTextBinding, b.name, b.value); },
-      [&](const deploy::JsonBinding& b) { return add(kJsonBinding, b.name, b.json); },
-      [&](const deploy::KvBinding& b) { return add(kKvBinding, b.name, b.namespaceId); }};
+  const auto addBinding =
+      Overloaded{[&](const deploy::TextBinding& b) { return add(kTextBinding, b.name, b.value); },
+                 [&](const deploy::JsonBinding& b) { return add(kJsonBinding, b.name, b.json); },
+                 [&](const deploy::KvBinding& b) { return add(kKvBinding, b.name, b.namespaceId); },
+                 // By its place among the bindings, for serviceStart().
+                 [&](const deploy::ServiceBinding& b) {
+                   return add(kServiceBinding, b.name, std::to_string(flat.size() / 3));
+                 }};
   for (const auto& binding : isolate::Isolate::from(isolate).version()->bindings) {
     if (!std::visit(addBinding, binding)) return;
   }
@@ -87,8 +92,17 @@ void namedKeys(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
   }
 }
 
+/// features() -> what the version's date and flags switch on: feature f is bit f
+void features(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
+  const auto& version = isolate::Isolate::from(info.GetIsolate()).version();
+  if (version == nullptr) return info.GetReturnValue().Set(0);
+  info.GetReturnValue().Set(
+      deploy::featuresOf(version->compatibilityDate, version->compatibilityFlags).bits());
+}
+
 constexpr std::array kOwnNatives{isolate::Native{"namedKeys", &namedKeys},
                                  isolate::Native{"bindings", &bindings},
+                                 isolate::Native{"features", &features},
                                  isolate::Native{"placeOf", &placeOf}};
 
 std::vector<isolate::Native> allNatives() {
@@ -112,7 +126,12 @@ std::vector<isolate::Native> allNatives() {
         keyUseNatives(),
         kvNatives(),
         legacyTextNatives(),
+        nodeBufferNatives(),
+        nodeHashNatives(),
+        nodeKeyNatives(),
         requestNatives(),
+        rpcNatives(),
+        serviceNatives(),
         urlNatives(),
         urlPatternNatives()}) {
     all.insert(all.end(), natives.begin(), natives.end());
@@ -155,6 +174,12 @@ class WebGuest final : public isolate::Guest {
       state->entries[i].Reset(v8, entry.As<v8::Function>());
     }
     return state;
+  }
+
+  void beforeLoad(isolate::Isolate& isolate, v8::Local<v8::Context> context,
+                  bool isServiceWorker) const override {
+    std::array<v8::Local<v8::Value>, 1> arguments{v8::Boolean::New(isolate.v8(), isServiceWorker)};
+    GuestState::of(isolate).call(context, Entry::Begin, arguments);
   }
 
   Result<> onLoaded(isolate::Isolate& isolate, v8::Local<v8::Context> context,

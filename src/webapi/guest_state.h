@@ -34,6 +34,7 @@ inline constexpr std::size_t kLogBytesMax = 256 * 1024;
 
 /// The functions of isolates/web that events are handed to, by `internals.entries.<name>`.
 enum class Entry : std::size_t {
+  Begin,
   Load,
   Fetch,
   OpDone,

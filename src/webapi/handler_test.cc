@@ -186,7 +186,7 @@ TEST_CASE("env carries text, JSON and KV bindings, and is importable") {
       R"js(
     import { env as imported } from "cloudflare:workers";
     export default { fetch(request, env) {
-      return Response.json([env.TEXT, env.DATA.list[1], Object.keys(env), env === imported,
+      return Response.json([env.TEXT, env.DATA.list[1], Object.keys(env), env.KV === imported.KV,
         env.KV.constructor.name]);
     } };
   )js",

@@ -25,7 +25,12 @@ std::span<const isolate::Native> keyNatives();
 std::span<const isolate::Native> keyUseNatives();
 std::span<const isolate::Native> kvNatives();
 std::span<const isolate::Native> legacyTextNatives();
+std::span<const isolate::Native> nodeBufferNatives();
+std::span<const isolate::Native> nodeHashNatives();
+std::span<const isolate::Native> nodeKeyNatives();
 std::span<const isolate::Native> requestNatives();
+std::span<const isolate::Native> rpcNatives();
+std::span<const isolate::Native> serviceNatives();
 std::span<const isolate::Native> urlNatives();
 std::span<const isolate::Native> urlPatternNatives();
 

@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "deploy/compatibility.h"
 #include "subprocess.h"
 
 namespace atolld::cli {
@@ -96,6 +97,66 @@ void addSiblings(const Project& project, Modules& modules) {
   }
 }
 
+// Node's modules, which the node has where the date or a flag asks for them. Packages of the same
+// names in node_modules are older copies.
+constexpr std::string_view kNodeModules[] = {"assert",
+                                             "async_hooks",
+                                             "buffer",
+                                             "child_process",
+                                             "cluster",
+                                             "console",
+                                             "constants",
+                                             "crypto",
+                                             "dgram",
+                                             "diagnostics_channel",
+                                             "dns",
+                                             "domain",
+                                             "events",
+                                             "fs",
+                                             "http",
+                                             "http2",
+                                             "https",
+                                             "inspector",
+                                             "module",
+                                             "net",
+                                             "os",
+                                             "path",
+                                             "perf_hooks",
+                                             "process",
+                                             "punycode",
+                                             "querystring",
+                                             "readline",
+                                             "repl",
+                                             "stream",
+                                             "string_decoder",
+                                             "sys",
+                                             "timers",
+                                             "tls",
+                                             "trace_events",
+                                             "tty",
+                                             "url",
+                                             "util",
+                                             "v8",
+                                             "vm",
+                                             "wasi",
+                                             "worker_threads",
+                                             "zlib"};
+
+bool hasNodeModules(const Project& project) {
+  return deploy::featuresOf(project.compatibilityDate, project.compatibilityFlags)
+      .has(deploy::Feature::NodeGlobals);
+}
+
+// esbuild writes require() of what it leaves out as a call that fails in an ES module, unless there
+// is a `require`.
+void addRequire(const Project& project, UploadPart& module) {
+  if (!hasNodeModules(project) || !module.content.contains("Dynamic require of")) return;
+  module.content =
+      "import { createRequire as __createRequire } from \"node:module\";\n"
+      "const require = __createRequire(\"file:///index.js\");\n" +
+      module.content;
+}
+
 // The esbuild loader for files of a rule: text goes into the bundle, the rest beside it.
 void addLoaders(const Project& project, std::vector<std::string>& command) {
   std::map<std::string, std::string> loaders;
@@ -147,6 +208,11 @@ std::vector<std::string> esbuildCommand(const Project& project, const std::strin
                                       "--outdir=" + output,
                                       "--out-extension:.js=.js"};
   addLoaders(project, command);
+  if (hasNodeModules(project)) {
+    for (const std::string_view name : kNodeModules) {
+      command.push_back("--external:" + std::string(name));
+    }
+  }
   if (project.minify) command.push_back("--minify");
   const Json& options = project.bundleOptions;
   for (const char* const key : {"define", "alias"}) {
@@ -237,6 +303,7 @@ Modules bundleModules(const Project& project, const std::string& esbuild) {
   }
   Modules modules = {modulePart("index.js", "application/javascript+module",
                                 fs::path(output.path()) / "index.js")};
+  addRequire(project, modules.front());
   std::vector<fs::path> files;
   for (const fs::directory_entry& entry : fs::directory_iterator(output.path())) {
     if (entry.path().filename() != "index.js") files.push_back(entry.path());

@@ -121,6 +121,12 @@ Json bindingsOf(const Project& project, const DeployOptions& options, ApiClient*
     if (id.empty() && client) id = ensureNamespace(*client, bindingTitle(project, kv));
     bindings.push_back({{"type", "kv_namespace"}, {"name", kv.binding}, {"namespace_id", id}});
   }
+  for (const ProjectService& service : project.services) {
+    Json binding = {{"type", "service"}, {"name", service.binding}, {"service", service.service}};
+    if (!service.entrypoint.empty()) binding["entrypoint"] = service.entrypoint;
+    if (!service.props.is_null()) binding["props"] = service.props;
+    bindings.push_back(std::move(binding));
+  }
   return bindings;
 }
 

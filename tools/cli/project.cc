@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Keys that do something here.
-constexpr std::array<std::string_view, 24> kKnownKeys{"name",
+constexpr std::array<std::string_view, 25> kKnownKeys{"name",
                                                       "main",
                                                       "compatibility_date",
                                                       "compatibility_flags",
@@ -22,6 +22,7 @@ constexpr std::array<std::string_view, 24> kKnownKeys{"name",
                                                       "route",
                                                       "routes",
                                                       "kv_namespaces",
+                                                      "services",
                                                       "rules",
                                                       "no_bundle",
                                                       "minify",
@@ -60,12 +61,11 @@ constexpr std::array<std::string_view, 20> kIgnoredKeys{"workers_dev",
                                                         "streaming_tail_consumers",
                                                         "first_party_worker"};
 // Bindings and features that a script would miss at run time: refused, not ignored.
-constexpr std::array<std::string_view, 31> kMissingKeys{"r2_buckets",
+constexpr std::array<std::string_view, 30> kMissingKeys{"r2_buckets",
                                                         "d1_databases",
                                                         "durable_objects",
                                                         "migrations",
                                                         "queues",
-                                                        "services",
                                                         "analytics_engine_datasets",
                                                         "assets",
                                                         "site",
@@ -245,6 +245,30 @@ void addKv(const Reader& reader, Project& project) {
   }
 }
 
+void addServices(const Reader& reader, Project& project) {
+  const Json* const list = reader.find("services", /*inherited=*/false);
+  if (!list) return;
+  if (!list->is_array()) reader.refuse("services", "is no list");
+  for (const Json& item : *list) {
+    const auto text = [&](const char* key) {
+      const Json value = item.is_object() ? item.value(key, Json("")) : Json();
+      if (!value.is_string()) reader.refuse("services", "has entries that are not all strings");
+      return value.get<std::string>();
+    };
+    ProjectService service{.binding = text("binding"),
+                           .service = text("service"),
+                           .entrypoint = text("entrypoint"),
+                           .props = item.value("props", Json())};
+    if (service.binding.empty() || service.service.empty()) {
+      reader.refuse("services", "needs a \"binding\" and a \"service\" in each entry");
+    }
+    if (const std::string environment = text("environment"); !environment.empty()) {
+      service.service += "-" + environment;
+    }
+    project.services.push_back(std::move(service));
+  }
+}
+
 void addRoutes(const Reader& reader, Project& project) {
   Json list = Json::array();
   if (const Json* const one = reader.find("route")) list.push_back(*one);
@@ -394,6 +418,7 @@ Project loadProject(const std::string& directory, const std::string& environment
                                       : project.noBundle;
   addVars(reader, project);
   addKv(reader, project);
+  addServices(reader, project);
   addRoutes(reader, project);
   addRules(reader, project);
   addBundleOptions(reader, project);

@@ -23,6 +23,14 @@ struct ProjectKv {
   std::string id;  ///< May be empty.
 };
 
+/// Another script that this one calls.
+struct ProjectService {
+  std::string binding;
+  std::string service;
+  std::string entrypoint;  ///< Empty: the default export.
+  Json props;              ///< Null: none.
+};
+
 /// A script project as wrangler.jsonc, wrangler.json or wrangler.toml describes it, with one
 /// environment applied.
 struct Project {
@@ -35,6 +43,7 @@ struct Project {
   std::vector<std::string> compatibilityFlags;
   std::vector<std::pair<std::string, Json>> vars;
   std::vector<ProjectKv> kv;
+  std::vector<ProjectService> services;
   std::vector<std::string> routes;
   std::vector<ModuleRule> rules;  ///< The project's own, then the defaults.
   bool noBundle = false;

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""embed_scripts.py MANIFEST OUTPUT: writes the C++ table of built-in scripts.
+"""embed_scripts.py MANIFEST NODE OUTPUT: writes the C++ table of built-in scripts.
 
 The manifest names one script a line, relative to the manifest's parent folder ("web/url.js"), in
 the order they run into the snapshot; "lazy" in front of it means on first use. The texts become
-part of the binary: V8 reads them in place, so they must be ASCII. They are strict code.
+part of the binary: V8 reads them in place, so they must be ASCII. They are strict code. NODE is
+what bundle_node.py made: lazy scripts that come as they are.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -40,7 +42,7 @@ def literal(text):
 
 
 def main():
-    manifest, output = Path(sys.argv[1]), Path(sys.argv[2])
+    manifest, node, output = map(Path, sys.argv[1:4])
     parts = ["// Made by tools/snapshot/embed_scripts.py.",
              '#include "isolate/builtin_scripts.h"', "",
              "#include <array>", "", "namespace atolld::isolate {", "namespace {", "",
@@ -53,6 +55,8 @@ def main():
         except UnicodeDecodeError as error:
             sys.exit(f"{path}: byte {error.start} is not ASCII: write it as an escape (\\u....)")
         parts.append(f'    {{"{name}",\n{literal(text)}\n    ""sv, {str(eager).lower()}}},')
+    for name, text in json.loads(node.read_text()).items():
+        parts.append(f'    {{"{name}",\n{literal(text)}\n    ""sv, false}},')
     parts += ["});", "", "}  // namespace", "",
               "std::span<const WebScript> builtinScripts() { return kScripts; }", "",
               "}  // namespace atolld::isolate", ""]

@@ -1,0 +1,3 @@
+// node:assert
+const assert = require("assert/build/assert.js");
+module.exports = assert;

@@ -1,0 +1,2 @@
+// node:punycode
+module.exports = require("unenv/node/punycode").default;

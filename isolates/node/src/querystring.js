@@ -1,0 +1,3 @@
+// node:querystring
+const querystring = require("unenv/node/querystring");
+module.exports = { ...querystring.default };
