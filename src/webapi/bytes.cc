@@ -70,6 +70,23 @@ v8::MaybeLocal<v8::String> stringOfUtf8(v8::Isolate* isolate, std::string_view u
   if (simdutf::validate_ascii(utf8.data(), utf8.size())) return stringOfLatin1(isolate, utf8);
   if (!fitsString(utf8)) return tooLong(isolate);
   v8::Local<v8::String> text;
+  // V8's own decoder takes 1.6 ms for a megabyte of valid text, simdutf a tenth of it. Only what is
+  // malformed is left to V8, which knows where the U+FFFD go.
+  std::string latin1(utf8.size(), '\0');
+  if (const std::size_t size =
+          simdutf::convert_utf8_to_latin1(utf8.data(), utf8.size(), latin1.data())) {
+    return stringOfLatin1(isolate, std::string_view(latin1).substr(0, size));
+  }
+  std::u16string utf16(utf8.size(), u'\0');
+  if (const std::size_t size =
+          simdutf::convert_utf8_to_utf16(utf8.data(), utf8.size(), utf16.data())) {
+    if (!v8::String::NewFromTwoByte(isolate, reinterpret_cast<const std::uint16_t*>(utf16.data()),
+                                    v8::NewStringType::kNormal, static_cast<int>(size))
+             .ToLocal(&text)) {
+      return tooLong(isolate);
+    }
+    return text;
+  }
   if (!v8::String::NewFromUtf8(isolate, utf8.data(), v8::NewStringType::kNormal,
                                static_cast<int>(utf8.size()))
            .ToLocal(&text)) {
