@@ -39,7 +39,8 @@ constexpr std::chrono::seconds kFileTime{60};
 constexpr std::chrono::milliseconds kRoundTime{10};
 constexpr int kIdleRounds = 200;
 
-fs::path root, nodeModules;
+/// Where the suite is, npm's packages, and harness.js with files of our own.
+fs::path root, nodeModules, own;
 
 /// Names that the suite's own server knows, and what is served; libraries that Debian's source
 /// package leaves out are npm's.
@@ -48,6 +49,7 @@ std::optional<fs::path> aliasOf(const fs::path& relative) {
   if (relative == "compression/third_party/pako/pako_inflate.min.js") {
     return nodeModules / "pako/dist/pako_inflate.min.js";
   }
+  if (*relative.begin() == "atoll") return own / relative.filename();
   return std::nullopt;
 }
 
@@ -368,6 +370,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   atolld::webapi::root = argv[1];
+  atolld::webapi::own = std::filesystem::path(argv[2]).parent_path();
   atolld::webapi::nodeModules = argv[3];
   return atolld::webapi::runAll(argv[2]);
 }

@@ -13,7 +13,20 @@ SANITIZED = os.environ.get("ATOLL_BUILD") in ("asan", "tsan")
 TOO_SLOW = {"WebCryptoAPI"} if SANITIZED else set()
 
 
+INDEXES = suite.Test("/atoll/legacy_indexes.js", "", [
+    *(f"/encoding/legacy-mb-{path}_index.js" for path in (
+        "korean/euc-kr/euckr", "tchinese/big5/big5", "japanese/euc-jp/jis0208",
+        "japanese/euc-jp/jis0212")),
+    "/atoll/legacy_indexes.js"])
+
+
 class WebPlatformTests(unittest.TestCase):
+    def test_indexes(self):
+        """Every pointer of the multi-byte encodings decodes to the standard's code point"""
+        results = suite.run([INDEXES])
+        self.assertEqual([r for r in results if r.status != "PASS"], [])
+        self.assertEqual(len(results), 6)
+
     def check(self, area):
         results = suite.run(suite.tests_of(area))
         if SANITIZED:
