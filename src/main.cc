@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <sstream>
@@ -30,6 +32,7 @@
 #include "isolate/isolate.h"
 #include "listen/listener.h"
 #include "loop/loop.h"
+#include "loop/machine.h"
 #include "loop/mailbox.h"
 #include "loop/resolver.h"
 #include "loop/signal_watcher.h"
@@ -187,6 +190,13 @@ Result<std::shared_ptr<const tls::CertificateStore>> loadCertificates(const conf
   return std::make_shared<const tls::CertificateStore>(std::move(certificates));
 }
 
+/// The configured number, or one for every 8 MB that the process may use.
+std::size_t isolatesMax(const config::Config& config) {
+  if (config.script.isolatesMax > 0) return config.script.isolatesMax;
+  constexpr std::uint64_t kBytesEach = 8ull * 1024 * 1024, kMin = 50, kMax = 20'000;
+  return std::clamp(loop::usableMemoryBytes() / kBytesEach, kMin, kMax);
+}
+
 // ---- listening ----------------------------------------------------------------------------------
 
 listen::ListenLimits listenLimits(const config::Config& config) {
@@ -288,6 +298,37 @@ class EdgeEngine final : public shard::Engine {
 
 // ---- the node -----------------------------------------------------------------------------------
 
+/// Ends the process if what is in its scope does not come to an end: the few built-ins of V8 that
+/// cannot be interrupted must not keep it. Everything acknowledged is on disk by then.
+class ExitGuard {
+ public:
+  explicit ExitGuard(std::chrono::seconds patience)
+      : thread_([this, patience] {
+          std::unique_lock lock(mutex_);
+          if (over_.wait_for(lock, patience, [this] { return done_; })) return;
+          telemetry::log(telemetry::Level::Error, "exit_forced",
+                         {{"reason", std::string_view("a script cannot be interrupted")}});
+          std::fflush(nullptr);
+          _exit(0);
+        }) {}
+  ~ExitGuard() {
+    {
+      const std::scoped_lock lock(mutex_);
+      done_ = true;
+      over_.notify_one();
+    }
+    thread_.join();
+  }
+  ExitGuard(const ExitGuard&) = delete;
+  ExitGuard& operator=(const ExitGuard&) = delete;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable over_;
+  bool done_ = false;
+  std::thread thread_;  // Last: it uses the rest.
+};
+
 /// A standalone node: the control plane on the main thread's loop, the edge on its shards.
 class Standalone {
  public:
@@ -348,7 +389,10 @@ class Standalone {
       loop_.run(true);
       loop_.runDeferred();
     }
-    shards_.clear();
+    {
+      const ExitGuard guard(std::chrono::seconds(10));
+      shards_.clear();
+    }
     listeners_.clear();
     controlHandler_.reset();
     adminHandler_.reset();
@@ -358,10 +402,12 @@ class Standalone {
  private:
   Result<> startShards() {
     const shard::SchedulerLimits limits{
-        .workersMax = std::max<std::size_t>(1, config_.script.isolatesMax / shardCount_),
+        .workersMax = std::max<std::size_t>(1, isolatesMax(config_) / shardCount_),
         .poolCount = config_.script.isolatePool,
-        .cpuMax = config_.script.cpuTimeMax,
         .isolate = isolateLimits(config_)};
+    const shard::RunnerLimits runnerLimits{.cpuMax = config_.script.cpuTimeMax,
+                                           .quantum = config_.script.sliceQuantum,
+                                           .sparesMax = config_.script.spareThreadsMax};
     const auto ticketKeys = std::make_shared<tls::TicketKeys>(clock_);
     for (std::size_t i = 0; i < shardCount_; ++i) {
       listen::ListenerOptions plain{.limits = listenLimits(config_), .http = httpLimits(config_)};
@@ -374,13 +420,14 @@ class Standalone {
       }
       Result<> started;
       shards_.push_back(std::make_unique<shard::Shard>(
-          "shard-" + std::to_string(i), [&](loop::Loop& loop, loop::Mailbox& mailbox) {
+          [&](loop::Loop& loop, loop::Mailbox& mailbox) {
             auto engine =
                 std::make_unique<EdgeEngine>(*node_, loop, mailbox, limits, upstreamOptions_);
             if (plain.socket) started = engine->listen(std::move(plain));
             if (started && secure.socket) started = engine->listen(std::move(secure));
             return engine;
-          }));
+          },
+          runnerLimits));
       ATOLL_TRY_VOID(std::move(started));
     }
     return {};

@@ -79,11 +79,13 @@ struct Config {
   struct Script {
     std::chrono::milliseconds cpuTimeMax{30'000};
     std::chrono::milliseconds startupCpuTimeMax{1'000};
+    std::chrono::milliseconds sliceQuantum{2};
+    std::uint64_t spareThreadsMax = 32;
     std::chrono::milliseconds wallTimeMax{300'000};
     std::chrono::milliseconds waitUntilTimeMax{30'000};
     std::uint64_t heapBytesMax = 128ull * 1024 * 1024;
     std::uint64_t bufferBytesMax = 128ull * 1024 * 1024;
-    std::uint64_t isolatesMax = 500;
+    std::uint64_t isolatesMax = 0;
     std::uint64_t isolatePool = 4;
     std::uint64_t sizeBytesMax = 64ull * 1024 * 1024;
     std::uint64_t modulesMax = 1'000;

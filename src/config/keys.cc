@@ -86,6 +86,14 @@ constexpr Key kKeys[] = {
      "Milliseconds of CPU of a script's top level when it is deployed; a deploy above it is "
      "refused. The hosted figure.",
      1, kHourMillis},
+    {"script.slice_quantum_ms", SLOT(script.sliceQuantum),
+     "Milliseconds that a script may run without a break before another thread takes over the "
+     "requests of its event loop. 0: never, a busy script then holds up its neighbours.",
+     0, 1'000},
+    {"script.spare_threads_max", SLOT(script.spareThreadsMax),
+     "Threads for such takeovers, made when first needed: as many scripts can be busy at once "
+     "without holding up others.",
+     0, 1'000},
     {"script.wall_ms_max", SLOT(script.wallTimeMax),
      "Milliseconds until a response must have begun; wall_limit (503) above it.", 1,
      24 * kHourMillis},
@@ -101,8 +109,9 @@ constexpr Key kKeys[] = {
      kMega, 4 * kGiga},
     {"script.isolates_max", SLOT(script.isolatesMax),
      "Isolates of the node, idle ones included, shared out evenly among its shards; the least "
-     "recently used idle one goes first.",
-     1, 100'000},
+     "recently used idle one goes first. 0: one for every 8 MB of the memory the process may use; "
+     "an idle one takes 1 to 4.",
+     0, 100'000},
     {"script.isolate_pool", SLOT(script.isolatePool),
      "Isolates made ahead per shard, so that a cold request does not wait for one.", 0, 1'000},
     {"script.size_bytes_max", SLOT(script.sizeBytesMax),

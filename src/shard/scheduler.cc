@@ -8,17 +8,19 @@
 namespace atolld::shard {
 namespace {
 
-/// The part of a round that may run on any thread: touches the slice and nothing else.
-void runSlice(Slice& slice, IsolatePool& pool, SliceRunner& runner) {
+/// The part of a round that goes on wherever the seat is: touches the slice and nothing else.
+SliceRunner::Ended runSlice(Slice& slice, IsolatePool& pool, SliceRunner& runner, Seat* seat) {
+  runner.begin(seat);
+  if (slice.slow) runner.giveSeatAway();
   if (slice.kind == Slice::Kind::Load) {
     auto isolate = pool.take();
     if (!isolate) {
       slice.result = std::unexpected(std::move(isolate).error());
-      return;
+      return runner.end();
     }
     slice.isolate = *std::move(isolate);
   }
-  runner.begin(*slice.isolate);
+  runner.enters(*slice.isolate);
   switch (slice.kind) {
     case Slice::Kind::Load:
       slice.result = slice.isolate->load(slice.version);
@@ -31,10 +33,13 @@ void runSlice(Slice& slice, IsolatePool& pool, SliceRunner& runner) {
       slice.isolate->storeCode();
       break;
   }
-  if (!runner.end() && slice.result.has_value()) {
+  const SliceRunner::Ended ended = runner.end();
+  if (!ended.inTime && slice.result.has_value()) {
     // Ended in its very last moment: what it did counts, but it may not run again.
     slice.result = slice.isolate->run({}, slice.outbox);
   }
+  slice.slow = ended.slow;
+  return ended;
 }
 
 }  // namespace
@@ -78,6 +83,7 @@ Scheduler::Scheduler(loop::Loop& loop, WorkerOwner& owner, const SchedulerLimits
 
 Scheduler::~Scheduler() {
   loop_.checkThread();
+  ATOLL_CHECK(running_ == nullptr && detached_.empty());
   ready_.clear();
   for (auto& [id, worker] : workers_) {
     worker->lost_ = true;  // Attachments may still call the worker while they go.
@@ -105,17 +111,39 @@ Result<Worker*> Scheduler::lease(const std::shared_ptr<const deploy::Version>& v
   return &made;
 }
 
-bool Scheduler::runReady() {
+Scheduler::Round Scheduler::runReady(SliceRunner& runner, const SeatDoor* door) {
   loop_.checkThread();
-  if (!runner_ && !ready_.empty()) runner_.emplace(limits_.cpuMax);
+  if (running_ != nullptr) {
+    // The seat came here while this slice ran; what is left of the round goes on.
+    detached_.push_back({std::exchange(running_, nullptr), runningOn_, runningSequence_});
+  }
   for (std::size_t n = 0; n < limits_.slicesPerRound && !ready_.empty(); ++n) {
     Worker& worker = *ready_.front();
     ready_.pop_front();
     startSlice(worker);
-    runSlice(worker.slice_, *pool_, *runner_);
+    running_ = &worker;
+    runningOn_ = &runner;
+    runningSequence_ = runner.sequence() + 1;
+    Seat* const seat = door == nullptr ? nullptr : &door->seat;
+    if (!runSlice(worker.slice_, *pool_, runner, seat).keptSeat) {
+      // From here on the scheduler is another thread's.
+      door->mailbox.post([this, &worker] { settleDetached(worker); });
+      return Round::SeatLost;
+    }
+    running_ = nullptr;
     settleSlice(worker);
   }
-  return hasReady();
+  return hasReady() ? Round::MoreReady : Round::Idle;
+}
+
+void Scheduler::settleDetached(Worker& worker) {
+  std::erase_if(detached_, [&](const Detached& each) { return each.worker == &worker; });
+  settleSlice(worker);
+}
+
+void Scheduler::endDetached() {
+  loop_.checkThread();
+  for (const Detached& each : detached_) each.runner->terminateDetached(each.sequence);
 }
 
 void Scheduler::makeReady(Worker& worker) {

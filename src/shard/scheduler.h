@@ -17,6 +17,7 @@
 #include "isolate/host.h"
 #include "isolate/isolate.h"
 #include "loop/loop.h"
+#include "loop/mailbox.h"
 #include "shard/isolate_pool.h"
 #include "shard/watchdog.h"
 
@@ -50,6 +51,8 @@ struct Slice {
   std::vector<isolate::host::Event> events;
   isolate::host::Outbox outbox;
   Result<> result;
+  /// The last one used a quantum of CPU time and more: the next one gives the seat away first.
+  bool slow = false;
 };
 
 /// One isolate with a loaded version on this shard, and the events waiting for it. Seat holder
@@ -99,9 +102,14 @@ struct SchedulerLimits {
   std::size_t workersMax = 500;  ///< Loaded isolates on this shard.
   std::size_t poolCount = 4;     ///< Pre-made isolates this shard adds to the process's pool.
   std::size_t slicesPerRound = 64;
-  std::size_t eventsPerSlice = 16;           ///< Of one worker, before the others have their turn.
-  std::chrono::milliseconds cpuMax{30'000};  ///< CPU time of one slice.
+  std::size_t eventsPerSlice = 16;  ///< Of one worker, before the others have their turn.
   isolate::IsolateLimits isolate;
+};
+
+/// How a seat can be given away while it is held, and how the thread that lost it reports back.
+struct SeatDoor {
+  Seat& seat;
+  loop::Mailbox& mailbox;
 };
 
 /// Which isolate runs which event, when; owns the shard's isolates. Workers with events take turns.
@@ -119,9 +127,18 @@ class Scheduler {
   /// @error Overloaded: no room and nobody to evict.
   Result<Worker*> lease(const std::shared_ptr<const deploy::Version>& version);
 
+  enum class Round : std::uint8_t { Idle, MoreReady, SeatLost };
   /// Runs ready slices, up to the round's budget, and hands each outbox to the owner. Called by the
-  /// shard between Loop::run and Loop::runDeferred. True if slices are still ready.
-  bool runReady();
+  /// seat holder between Loop::run and Loop::runDeferred. A slice that takes longer than the
+  /// runner's quantum loses the seat: the new holder calls this again to go on with the round, and
+  /// the slice's outbox comes through the mailbox. Without `door` the seat stays.
+  Round runReady(SliceRunner& runner, const SeatDoor* door = nullptr);
+  /// Slices that run without the seat; the scheduler may not go before them.
+  std::size_t detachedCount() const noexcept {
+    return detached_.size() + (running_ == nullptr ? 0 : 1);
+  }
+  /// Terminates them: their isolates are lost.
+  void endDetached();
   /// Slices are ready: the loop must not wait.
   bool hasReady() const noexcept { return !ready_.empty(); }
 
@@ -130,10 +147,18 @@ class Scheduler {
  private:
   friend class Worker;
 
+  /// A slice that goes on without the seat.
+  struct Detached {
+    Worker* worker;
+    SliceRunner* runner;
+    std::uint64_t sequence;
+  };
+
   void makeReady(Worker& worker);
   void updateIdle(Worker& worker);
   void startSlice(Worker& worker);
   void settleSlice(Worker& worker);
+  void settleDetached(Worker& worker);
   void lose(Worker& worker, const Error& error);
   std::unique_ptr<Worker> remove(Worker& worker);
   bool evictOne();
@@ -142,7 +167,12 @@ class Scheduler {
   WorkerOwner& owner_;
   const SchedulerLimits limits_;
   std::shared_ptr<IsolatePool> pool_;
-  std::optional<SliceRunner> runner_;  ///< Of the thread that first ran slices.
+  // The slice running now, for a new seat holder to find; seat state like all the rest, written
+  // before the slice and not by the thread in it.
+  Worker* running_ = nullptr;
+  SliceRunner* runningOn_ = nullptr;
+  std::uint64_t runningSequence_ = 0;
+  std::vector<Detached> detached_;
   /// By version id; the key is the worker's own.
   std::unordered_map<std::string_view, std::unique_ptr<Worker>, deploy::VersionIdHash> workers_;
   std::deque<Worker*> ready_;

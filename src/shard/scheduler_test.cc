@@ -37,11 +37,13 @@ class Diary final : public WorkerOwner {
 };
 
 struct Fixture {
-  explicit Fixture(SchedulerLimits limits = {.poolCount = 0}) : scheduler(loop, diary, limits) {}
+  explicit Fixture(SchedulerLimits limits = {.poolCount = 0}, RunnerLimits runnerLimits = {})
+      : runner(runnerLimits), scheduler(loop, diary, limits) {}
 
+  bool runReady() { return scheduler.runReady(runner) == Scheduler::Round::MoreReady; }
   /// Runs rounds until nothing is ready.
   void settle() {
-    while (scheduler.runReady()) {
+    while (runReady()) {
     }
   }
   std::vector<std::string> take() { return std::exchange(diary.entries, {}); }
@@ -49,6 +51,7 @@ struct Fixture {
   const isolate::Guest& guest = isolate::startTestGuest();
   loop::Loop loop;
   Diary diary;
+  SliceRunner runner;
   Scheduler scheduler;
 };
 
@@ -98,9 +101,9 @@ TEST_CASE("a round runs no more slices than it may, and says that more are ready
   Fixture f({.poolCount = 0, .slicesPerRound = 1});
   Worker& a = *f.scheduler.lease(echo("a")).value();
   a.post(testFetch(1, "x"));
-  CHECK(f.scheduler.runReady());  // Loads.
+  CHECK(f.runReady());  // Loads.
   CHECK(f.take().empty());
-  CHECK_FALSE(f.scheduler.runReady());
+  CHECK_FALSE(f.runReady());
   CHECK((f.take() == Entries{"a: x"}));
   CHECK_FALSE(f.scheduler.hasReady());
 }
@@ -176,7 +179,7 @@ TEST_CASE("a script that does not load is lost with the reason, and may be tried
 }
 
 TEST_CASE("an endless loop is ended by its CPU time; its neighbours live") {
-  Fixture f({.poolCount = 0, .cpuMax = std::chrono::milliseconds(50)});
+  Fixture f({.poolCount = 0}, {.cpuMax = std::chrono::milliseconds(50)});
   Worker& neighbour = *f.scheduler.lease(echo("neighbour")).value();
   Worker& spinner =
       *f.scheduler.lease(named("spinner", "if (target === '/spin') for (;;) {} return target"))
@@ -194,7 +197,7 @@ TEST_CASE("an endless loop is ended by its CPU time; its neighbours live") {
 }
 
 TEST_CASE("an endless loop at top level is ended too") {
-  Fixture f({.poolCount = 0, .cpuMax = std::chrono::milliseconds(50)});
+  Fixture f({.poolCount = 0}, {.cpuMax = std::chrono::milliseconds(50)});
   auto version = std::make_shared<deploy::Version>(*testVersion("for (;;) {} export default {}"));
   version->script = "a";
   CHECK(f.scheduler.lease(version).has_value());
@@ -203,7 +206,7 @@ TEST_CASE("an endless loop at top level is ended too") {
 }
 
 TEST_CASE("what was answered before a script was ended counts") {
-  Fixture f({.poolCount = 0, .cpuMax = std::chrono::milliseconds(50)});
+  Fixture f({.poolCount = 0}, {.cpuMax = std::chrono::milliseconds(50)});
   Worker& worker =
       *f.scheduler.lease(named("a", "if (target === '/spin') for (;;) {} return 1")).value();
   worker.post(testFetch(1, "/ok"));

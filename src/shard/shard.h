@@ -2,18 +2,16 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
-#include <string>
 
 #include "loop/loop.h"
 #include "loop/mailbox.h"
+#include "shard/runner_threads.h"
 #include "shard/scheduler.h"
-#include "shard/script_thread.h"
 
 namespace atolld::shard {
 
-/// What a shard drives: the scheduler and whatever feeds it. Made, used and destroyed on the
-/// shard's thread.
+/// What a shard drives: the scheduler and whatever feeds it. Made, used and destroyed by the seat's
+/// holder.
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -22,33 +20,33 @@ class Engine {
   virtual void beforeSlices() {}
 };
 
-/// One thread with its loop, mailbox and engine, running rounds: the loop's callbacks, slices, what
-/// was deferred. It waits in the loop only while no slice is ready.
+/// A loop with its mailbox and engine, driven in rounds: the loop's callbacks, slices, what was
+/// deferred. One thread at a time holds the seat; a slice that takes long loses it to another
+/// (runner_threads.h). The holder waits in the loop only while no slice is ready.
 class Shard {
  public:
   using MakeEngine =
       std::move_only_function<std::unique_ptr<Engine>(loop::Loop& loop, loop::Mailbox& mailbox)>;
 
-  /// Starts the thread; returns when the engine is made. `name` shows in thread lists.
-  Shard(std::string name, MakeEngine makeEngine);
-  /// stop(), and waits for the thread.
+  /// Has a thread take the seat; returns when the engine is made.
+  explicit Shard(MakeEngine makeEngine, const RunnerLimits& limits = {});
+  /// stop(), and waits until everything is gone.
   ~Shard();
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
-  /// `task` runs on the shard's thread, from a loop callback, in order. Dropped after stop(). Any
+  /// `task` runs in the seat, from a loop callback, in order. Dropped after stop(). Any
   /// thread.
   void post(std::move_only_function<void(Engine&)> task);
-  /// Ends the rounds after what was posted before: destroys the engine, which must close its
-  /// handles, and lets the loop run out. Any thread; does not wait.
+  /// Ends the rounds after what was posted before: ends slices that run without the seat, destroys
+  /// the engine, which must close its handles, and lets the loop run out. Any thread; does not
+  /// wait.
   void stop();
 
  private:
-  struct State;
-  void work(MakeEngine makeEngine);
-
-  const std::shared_ptr<State> state_;
-  std::optional<ScriptThread> thread_;
+  class State;
+  const std::shared_ptr<RunnerThreads> threads_;
+  const std::unique_ptr<State> state_;
 };
 
 }  // namespace atolld::shard

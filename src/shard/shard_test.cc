@@ -58,8 +58,8 @@ std::string ask(Shard& shard, const std::shared_ptr<const deploy::Version>& vers
 }
 
 TEST_CASE("shards run the same version side by side, each with its own state") {
-  Shard first("shard-0", askEngine());
-  Shard second("shard-1", askEngine());
+  Shard first(askEngine());
+  Shard second(askEngine());
   const auto version = testVersion("let n = 0; export default { fetch: (t) => t + ++n }");
   CHECK(ask(first, version, "/a") == "/a1");
   CHECK(ask(first, version, "/b") == "/b2");
@@ -67,7 +67,7 @@ TEST_CASE("shards run the same version side by side, each with its own state") {
 }
 
 TEST_CASE("a shard's thread has the stack that deep recursion in a script needs") {
-  Shard shard("shard-0", askEngine());
+  Shard shard(askEngine());
   const auto version = testVersion(
       "const dive = (n) => dive(n + 1) + 1;"
       "export default { fetch() { try { dive(0) } catch (e) { return e.name } } }");
@@ -77,7 +77,7 @@ TEST_CASE("a shard's thread has the stack that deep recursion in a script needs"
 TEST_CASE("what was posted before stop() runs, what comes after is dropped") {
   std::vector<int> ran;
   {
-    Shard shard("shard-0", askEngine());
+    Shard shard(askEngine());
     for (int i = 0; i < 3; ++i) shard.post([&ran, i](Engine&) { ran.push_back(i); });
     shard.stop();
     shard.stop();

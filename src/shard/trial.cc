@@ -14,12 +14,13 @@ Result<> loadOnce(const deploy::Version& version, const TrialLimits& limits) {
   ATOLL_TRY_VOID(isolate::validate(version));
   ATOLL_TRY(const std::unique_ptr<isolate::Isolate> isolate,
             isolate::Isolate::create(limits.isolate));
-  SliceRunner runner(limits.cpuMax);
-  runner.begin(*isolate);
+  SliceRunner runner({.cpuMax = limits.cpuMax, .quantum = {}});
+  runner.begin(nullptr);
+  runner.enters(*isolate);
   // Borrowed: the isolate is gone before the version is.
   Result<> loaded =
       isolate->load(std::shared_ptr<const deploy::Version>(std::shared_ptr<void>(), &version));
-  if (!runner.end() && loaded) {
+  if (!runner.end().inTime && loaded) {
     isolate::host::Outbox nothing;
     loaded = isolate->run({}, nothing);  // Says which limit ended it.
   }

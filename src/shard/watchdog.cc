@@ -43,7 +43,10 @@ class Monitor {
   void add(SliceRunner& runner) {
     const std::scoped_lock lock(mutex_);
     runners_.push_back(&runner);
-    tick_ = std::min<std::chrono::nanoseconds>(tick_, runner.cpuMax_ / 20);
+    tick_ = std::min<std::chrono::nanoseconds>(tick_, runner.limits_.cpuMax / 20);
+    if (runner.limits_.quantum > std::chrono::milliseconds(0)) {
+      tick_ = std::min<std::chrono::nanoseconds>(tick_, runner.limits_.quantum);
+    }
     tick_ = std::max<std::chrono::nanoseconds>(tick_, std::chrono::milliseconds(1));
   }
 
@@ -81,31 +84,37 @@ class Monitor {
     bool active = false;
     for (SliceRunner* const runner : runners_) {
       const std::uint64_t control = runner->control_.load();
-      const bool same = control == runner->seen_;
+      const std::uint64_t slice = control & ~SliceRunner::kMarked;
+      const bool same = slice == runner->seen_;
       const bool running = (control & SliceRunner::kRunning) != 0;
       active = active || running || !same;
-      if (running && (control & SliceRunner::kMarked) == 0) {
-        // The first look at a slice is where its time is counted from.
-        const std::chrono::nanoseconds cpu = cpuTime(*runner);
-        if (!same) runner->seenCpu_ = cpu;
-        if (same && cpu - runner->seenCpu_ >= runner->cpuMax_) end(*runner, control);
-      }
-      runner->seen_ = control;
+      if (running) judge(*runner, control, same);
+      runner->seen_ = slice;
     }
     return active;
   }
 
-  static std::chrono::nanoseconds cpuTime(const SliceRunner& runner) {
-    timespec time{};
-    ATOLL_CHECK(clock_gettime(runner.cpuClock_, &time) == 0);
-    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-  }
-
-  static void end(SliceRunner& runner, std::uint64_t control) {
-    const std::scoped_lock lock(runner.mutex_);
-    if (runner.control_.compare_exchange_strong(control, control | SliceRunner::kMarked)) {
-      runner.isolate_->terminate();
+  /// `seenBefore`: this slice ran at the last look too.
+  static void judge(SliceRunner& runner, std::uint64_t control, bool seenBefore) {
+    const auto now = std::chrono::steady_clock::now();
+    const std::chrono::nanoseconds cpu = runner.cpuTime();
+    if (!seenBefore) {
+      // The first look at a slice is where its time is counted from.
+      runner.seenCpu_ = cpu;
+      runner.seenAt_ = now;
+      return;
     }
+    const RunnerLimits& limits = runner.limits_;
+    const bool late = cpu - runner.seenCpu_ >= limits.cpuMax;
+    // Half: the monitor's own wake-ups are not exact.
+    const bool slow = limits.quantum > std::chrono::milliseconds(0) &&
+                      now - runner.seenAt_ >= limits.quantum / 2.0;
+    if (!late && !slow) return;
+    const std::scoped_lock lock(runner.mutex_);
+    if (!runner.mark(control)) return;
+    if (slow) runner.detach(runner.seenCpu_);
+    // Again at each look: V8 forgets a request that comes just before its isolate is entered.
+    if (late) runner.terminate();
   }
 
   std::mutex mutex_;
@@ -119,28 +128,70 @@ class Monitor {
   std::thread thread_;  // Last: it uses the rest.
 };
 
-SliceRunner::SliceRunner(std::chrono::milliseconds cpuMax)
-    : cpuMax_(cpuMax), monitor_(Monitor::shared()) {
+SliceRunner::SliceRunner(const RunnerLimits& limits, RunnerThreads* threads)
+    : limits_(limits), threads_(threads), monitor_(Monitor::shared()) {
   ATOLL_CHECK(pthread_getcpuclockid(pthread_self(), &cpuClock_) == 0);
   monitor_->add(*this);
 }
 
 SliceRunner::~SliceRunner() { monitor_->remove(*this); }
 
-void SliceRunner::begin(isolate::Isolate& isolate) noexcept {
-  isolate_ = &isolate;
+void SliceRunner::begin(Seat* seat) noexcept {
+  seat_ = seat;
+  isolate_.store(nullptr, std::memory_order_relaxed);
   ++sequence_;
   control_.exchange(sequence_ << 2 | kRunning);
   if (monitor_->parked()) [[unlikely]]
     monitor_->unpark();
 }
 
-bool SliceRunner::end() noexcept {
+SliceRunner::Ended SliceRunner::end() noexcept {
   std::uint64_t expected = sequence_ << 2 | kRunning;
-  if (control_.compare_exchange_strong(expected, sequence_ << 2)) return true;
-  const std::scoped_lock lock(mutex_);  // The monitor may still be at it.
+  if (control_.compare_exchange_strong(expected, sequence_ << 2)) return {};
+  const std::scoped_lock lock(mutex_);  // Somebody may still be at it.
+  const Ended ended{.inTime = !terminated_,
+                    .keptSeat = !detached_,
+                    .slow = detached_ && cpuTime() - cpuAtStart_ >= limits_.quantum};
+  terminated_ = detached_ = false;
   control_.store(sequence_ << 2);
-  return false;
+  return ended;
+}
+
+void SliceRunner::giveSeatAway() noexcept {
+  const std::scoped_lock lock(mutex_);
+  std::uint64_t control = control_.load();
+  if (mark(control)) detach(cpuTime());
+}
+
+void SliceRunner::terminateDetached(std::uint64_t sequence) noexcept {
+  const std::scoped_lock lock(mutex_);
+  if (control_.load() == (sequence << 2 | kMarked | kRunning) && detached_) terminate();
+}
+
+/// With mutex_ held: whether the slice of that control word is still running, and stays until the
+/// mutex is let go of.
+bool SliceRunner::mark(std::uint64_t control) noexcept {
+  if ((control & kMarked) != 0) return control_.load() == control;
+  return control_.compare_exchange_strong(control, control | kMarked);
+}
+
+void SliceRunner::detach(std::chrono::nanoseconds cpuAtStart) noexcept {
+  if (detached_ || threads_ == nullptr || seat_ == nullptr) return;
+  detached_ = threads_->put(*seat_);
+  cpuAtStart_ = cpuAtStart;
+}
+
+void SliceRunner::terminate() noexcept {
+  isolate::Isolate* const isolate = isolate_.load();
+  if (isolate == nullptr) return;
+  terminated_ = true;
+  isolate->terminate();
+}
+
+std::chrono::nanoseconds SliceRunner::cpuTime() const noexcept {
+  timespec time{};
+  ATOLL_CHECK(clock_gettime(cpuClock_, &time) == 0);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
 }  // namespace atolld::shard

@@ -9,47 +9,82 @@
 #include <mutex>
 
 #include "isolate/isolate.h"
+#include "shard/runner_threads.h"
 
 namespace atolld::shard {
 
 class Monitor;
 
-/// One thread that runs slices, as the monitor sees it. A slice that uses more CPU time than
-/// `cpuMax` is terminated and its isolate lost; the limit is kept to within a tenth of itself (at
-/// most 100 ms). CPU time, not wall time: a preempted slice is nobody's fault.
+/// One thread that runs slices, as the monitor sees it.
+///
+/// A slice that uses more CPU time than `cpuMax` is terminated and its isolate lost; the limit is
+/// kept to within a tenth of itself (at most 100 ms). CPU time, not wall time: a preempted slice is
+/// nobody's fault. A slice that takes longer than `quantum` loses its seat: another thread drives
+/// on, this one keeps its slice and nothing else.
 ///
 /// What is passed between the two threads is one control word, `sequence << 2 | marked | running`.
 /// The monitor acts on a slice only after it put its mark into the word that names that slice, and
-/// under the mutex; a marked slice is left only under the mutex. So a termination cannot hit the
-/// next slice.
+/// under the mutex; a marked slice is left only under the mutex. So what is meant for one slice
+/// cannot hit the next.
 class SliceRunner {
  public:
-  /// On the thread that will call begin() and end().
-  explicit SliceRunner(std::chrono::milliseconds cpuMax);
+  /// On the thread that will call begin() and end(). `threads` has the spare ones; null if seats
+  /// are never given away.
+  explicit SliceRunner(const RunnerLimits& limits, RunnerThreads* threads = nullptr);
   ~SliceRunner();
   SliceRunner(const SliceRunner&) = delete;
   SliceRunner& operator=(const SliceRunner&) = delete;
 
-  /// Around every entry into an isolate: about 10 ns together, no clock is read.
-  void begin(isolate::Isolate& isolate) noexcept;
-  /// False: the slice was terminated; the isolate is lost even if its run() came to an end.
-  bool end() noexcept;
+  /// Around every slice: about 10 ns together, no clock is read. `seat` may be given away
+  /// meanwhile; null: the slice keeps it.
+  void begin(Seat* seat) noexcept;
+  /// What begin()'s slice enters; only from then on it can be terminated.
+  void enters(isolate::Isolate& isolate) noexcept { isolate_.store(&isolate); }
+  /// Inside a slice that is known to take long: gives the seat away at once, if there is a spare
+  /// thread.
+  void giveSeatAway() noexcept;
+
+  struct Ended {
+    bool inTime = true;  ///< False: it was terminated; the isolate is lost even if run() returned.
+    bool keptSeat =
+        true;           ///< False: this thread may touch the slice and nothing else of the shard.
+    bool slow = false;  ///< It lost the seat and used a quantum of CPU time.
+  };
+  Ended end() noexcept;
+
+  /// Names the running slice. The runner's thread only.
+  std::uint64_t sequence() const noexcept { return sequence_; }
+  /// Terminates that slice if it is still running without its seat. Any thread.
+  void terminateDetached(std::uint64_t sequence) noexcept;
 
  private:
   friend class Monitor;
   static constexpr std::uint64_t kRunning = 1;
   static constexpr std::uint64_t kMarked = 2;
 
+  bool mark(std::uint64_t control) noexcept;
+  void detach(std::chrono::nanoseconds cpuAtStart) noexcept;
+  void terminate() noexcept;
+  std::chrono::nanoseconds cpuTime() const noexcept;
+
+  const RunnerLimits limits_;
+  RunnerThreads* const threads_;
   std::atomic<std::uint64_t> control_ = 0;
   std::uint64_t sequence_ = 0;  // The runner's own.
+  Seat* seat_ = nullptr;        // Written before `control_` is; read with the mark set.
+  std::atomic<isolate::Isolate*> isolate_ = nullptr;
+
   std::mutex mutex_;
-  isolate::Isolate* isolate_ = nullptr;  // Written before `control_` is; read with the mark set.
+  // Guarded by mutex_, of the marked slice.
+  bool terminated_ = false;
+  bool detached_ = false;
+  std::chrono::nanoseconds cpuAtStart_{};
 
   // The monitor's.
-  const std::chrono::nanoseconds cpuMax_;
   clockid_t cpuClock_{};
-  std::uint64_t seen_ = 0;  // The control word at the last look.
+  std::uint64_t seen_ = 0;  // The slice at the last look.
   std::chrono::nanoseconds seenCpu_{};
+  std::chrono::steady_clock::time_point seenAt_;
 
   const std::shared_ptr<Monitor> monitor_;
 };
