@@ -323,6 +323,8 @@ std::shared_ptr<const deploy::Version> versionOf(const std::string& source) {
   version->tenant = "tenant";
   version->script = "script";
   version->mainModule = "harness.js";
+  // The tests know browsers: no process, no Buffer, and timers that are numbers.
+  version->compatibilityFlags = {"no_nodejs_compat"};
   deploy::Module module;
   module.name = version->mainModule;
   module.hash = module.name;
