@@ -529,7 +529,8 @@ function rejecting(object, operation) {
 
 internals.body = {
   Body, bodyOfBytes, bodyOfInbound, bodyOfRequest, bodyOfText, checkUsable, cloneBody,
-  defineBodyMixin, consume, extractBody, isUsed, markUsed, outgoing, transferBody, typeTexts,
+  defineBodyMixin, consume, extractBody, isUsed, markUsed, outgoing, streamOf, transferBody,
+  typeTexts,
   kTypeNone, kTypeText, kTypeForm, kTypeJson,
 };
 

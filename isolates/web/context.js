@@ -289,6 +289,11 @@ function onUncaughtException(error) {
 
 /** The exports of an import that is no module of the script; undefined if there is none. */
 function builtinModule(specifier) {
+  if (specifier === "cloudflare:sockets") {
+    internals.load("web/sockets.js");
+    const { connect } = internals.sockets;
+    return { connect };
+  }
   if (specifier === "cloudflare:workers") {
     internals.load("web/workers.js");
     return internals.workers.module();

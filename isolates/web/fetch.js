@@ -5,7 +5,7 @@
 
 const {
   Error, EvalError, RangeError, ReferenceError, StringPrototypeIndexOf, StringPrototypeSlice,
-  SyntaxError, TypeError, TypedArrayPrototypeGetByteLength, URIError,
+  StringPrototypeToLowerCase, SyntaxError, TypeError, TypedArrayPrototypeGetByteLength, URIError,
 } = internals.primordials;
 const { requiredArguments } = internals.webidl;
 const {
@@ -14,7 +14,7 @@ const {
 const { outgoing } = internals.body;
 const { isRedirectStatus, responseOfFetch } = internals.response;
 const { followable, listFor, makeState } = internals.request;
-const { cancelOp, checkSubrequest, currentInvocation, startOp } = internals.kernel;
+const { cancelOp, checkSubrequest, currentInvocation, newSocketId, startOp } = internals.kernel;
 const abort = internals.abort;
 
 const kRedirectsMax = 20;
@@ -45,6 +45,7 @@ async function follow(input, init, service) {
     const location = isRedirectStatus(answer.status) && request.redirect !== "manual" ?
       headerOf(answer.flat, "location") : null;
     if (location === null) {
+      if (answer.status === 101) answer.webSocket = webSocketOf(hop, answer);
       return responseOfFetch(invocation, answer, hop.url, redirects > 0,
         request.encodeResponseBody !== "manual", codingIsOurs);
     }
@@ -84,18 +85,20 @@ async function send(hop) {
     typeof content === "object" ? TypedArrayPrototypeGetByteLength(content) : 0;
   checkSubrequest(invocation, bytes);
   const op = startOp(invocation, bytes);
+  const socketId = asksForWebSocket(hop) ? newSocketId() : 0;
   op.makeValue = makeAnswer;
   const known = typeof content === "number" ? length : undefined;
   const flat = hop.list === null ? null : listFlat(hop.list);
   if (hop.service === null) {
     op.makeError = networkError;
-    native.fetchStart(op.id, invocation.slot, hop.method, hop.url, flat, content, known);
+    native.fetchStart(op.id, invocation.slot, hop.method, hop.url, flat, content, known, socketId);
   } else {
     const { binding, entrypoint, props } = hop.service;
     op.makeError = serviceError;
     native.serviceStart(op.id, invocation.slot, binding, entrypoint, props, false, hop.method,
       hop.url, flat, content, known);
   }
+  hop.socketId = socketId;
   if (signal === null) return op.promise;
   const onAbort = (reason) => cancelOp(op, reason);
   abort.addAlgorithm(signal, onAbort);
@@ -122,6 +125,18 @@ function replayable(hop) {
     hop.body = internals.body.cloneBody(body);
   }
   return body;
+}
+
+/** Workers' way to open a WebSocket: a GET with `Upgrade: websocket`. */
+function asksForWebSocket({ list, method, service }) {
+  if (list === null || method !== "GET" || service !== null) return false;
+  const upgrade = listGet(list, "upgrade");
+  return upgrade !== null && StringPrototypeToLowerCase(upgrade) === "websocket";
+}
+
+function webSocketOf({ invocation, socketId }, { flat }) {
+  internals.load("web/web_socket.js");
+  return internals.webSockets.ofFetch(invocation, socketId, flat);
 }
 
 function makeAnswer(hasBytes, status, flat, bodyId, length) {
@@ -189,7 +204,11 @@ function dropHeaders(hop, names) {
 }
 
 internals.fetch = {
-  errorTypes, serviceError,
+  fetch, errorTypes, serviceError,
   viaService: (service, input, init) => follow(input, init, service),
 };
 internals.defineGlobal("fetch", fetch);
+internals.defineLazy("EventSource", "web/event_source.js");
+internals.defineLazy("HTMLRewriter", "web/html_rewriter.js");
+internals.defineLazy("WebSocket", "web/web_socket.js");
+internals.defineLazy("WebSocketPair", "web/web_socket.js");

@@ -494,6 +494,47 @@ function onBodyGone(id, detail) {
   body.gone(new Error(`The body's reader is gone: ${detail}`));
 }
 
+// ---- WebSockets ---------------------------------------------------------------------------------
+
+/** By the host's id: objects with an invocation and onMessage(), onClosed(), onSent(). */
+const sockets = new Map();
+let lastSocketId = 0;
+
+function newSocketId() {
+  lastSocketId = lastSocketId === 0xffffffff ? 1 : lastSocketId + 1;
+  return lastSocketId;
+}
+
+function openSocket(id, socket) {
+  MapPrototypeSet(sockets, id, socket);
+}
+
+function closeSocket(id) {
+  MapPrototypeDelete(sockets, id);
+}
+
+function enterSocket(id) {
+  const socket = MapPrototypeGet(sockets, id);
+  if (socket !== undefined) native.enter(socket.invocation);
+  return socket;
+}
+
+/** Event: a message; `text` is undefined for a binary one, which native.takeBytes() gives. */
+function onSocketMessage(id, text) {
+  const socket = enterSocket(id);
+  if (socket !== undefined) socket.onMessage(text ?? native.takeBytes(kTakeBytes));
+}
+
+function onSocketClosed(id, code, reason, clean) {
+  const socket = enterSocket(id);
+  if (socket !== undefined) socket.onClosed(code, reason, clean);
+}
+
+function onSocketSent(id, bytes) {
+  const socket = enterSocket(id);
+  if (socket !== undefined) socket.onSent(bytes);
+}
+
 // ---- the end of invocations ---------------------------------------------------------------------
 
 function onClientGone(slot) {
@@ -513,14 +554,15 @@ function onInvocationOver(slot) {
 }
 
 internals.kernel = {
-  InboundBody, OutboundBody, cancelOp, checkSubrequest, currentInvocation, describeError, fail,
-  findInvocation, forget, hold, logException, openInvocation, own, release, reportException,
-  startOp, waitUntil,
+  InboundBody, OutboundBody, cancelOp, checkSubrequest, closeSocket, currentInvocation,
+  describeError, fail, findInvocation, forget, hold, logException, newSocketId, openInvocation,
+  openSocket, own, release, reportException, startOp, waitUntil,
   kTakeText, kTakeBuffer, kTakeBytes, kTakeJson,
 };
 /** What src/webapi/guest.cc calls; others add theirs. */
 internals.entries = {
   bodyAccepted: onBodyAccepted, bodyChunk: onBodyChunk, bodyEnd: onBodyEnd, bodyGone: onBodyGone,
   clientGone: onClientGone, invocationOver: onInvocationOver, opDone: onOpDone,
-  opFailed: onOpFailed,
+  opFailed: onOpFailed, socketClosed: onSocketClosed, socketMessage: onSocketMessage,
+  socketSent: onSocketSent,
 };

@@ -7,8 +7,8 @@ const {
   listOf, listOfFlat, wrap,
 } = internals.headers;
 const {
-  bodyOfBytes, bodyOfInbound, bodyOfText, cloneBody, defineBodyMixin, extractBody, outgoing,
-  typeTexts, kTypeNone, kTypeJson,
+  bodyOfBytes, bodyOfInbound, bodyOfText, checkUsable, cloneBody, defineBodyMixin, extractBody,
+  outgoing, streamOf, typeTexts, kTypeNone, kTypeJson,
 } = internals.body;
 
 const reasonPhrase = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -29,6 +29,8 @@ class ResponseState {
   /** The Content-Type that the body brings, until it is in the list: a kType... or a string. */
   contentType = kTypeNone;
   cf = undefined;
+  /** The WebSocket of a response with status 101. */
+  webSocket = null;
 }
 
 const kAdopt = Symbol("adopt");
@@ -137,28 +139,34 @@ class Response {
     return this.#state.cf;
   }
 
-  /** Workers' own: always null, for there are no WebSockets here. */
+  /** Workers' own: the client's end of a WebSocket, or what a fetch has opened. */
   get webSocket() {
-    this.#state;
-    return null;
+    return this.#state.webSocket;
   }
 
   clone() {
     const state = this.#state;
-    const copy = new ResponseState();
+    if (state.webSocket !== null) {
+      throw new TypeError("Cannot clone a response to a WebSocket handshake.");
+    }
+    const copy = copyHead(state);
     copy.body = cloneBody(state.body);
-    copy.type = state.type;
-    copy.url = state.url;
-    copy.redirected = state.redirected;
-    copy.status = state.status;
-    copy.statusText = state.statusText;
     copy.immutable = state.immutable;
-    copy.contentType = state.contentType;
-    copy.cf = state.cf;
-    copy.encodeBody = state.encodeBody;
-    if (state.list !== null) copy.list = copyList(state.list);
     return new Response(kAdopt, copy);
   }
+}
+function copyHead(state) {
+  const copy = new ResponseState();
+  copy.type = state.type;
+  copy.url = state.url;
+  copy.redirected = state.redirected;
+  copy.status = state.status;
+  copy.statusText = state.statusText;
+  copy.contentType = state.contentType;
+  copy.cf = state.cf;
+  copy.encodeBody = state.encodeBody;
+  if (state.list !== null) copy.list = copyList(state.list);
+  return copy;
 }
 const { is: isResponse, stateOf } = Response;
 delete Response.is;
@@ -186,15 +194,23 @@ function applyInit(state, init, prefix) {
     state.encodeBody = stateOf(init).encodeBody;
   }
   if (webSocket !== undefined && webSocket !== null) {
-    throw new TypeError(`${prefix}: there are no WebSockets here.`);
+    if (internals.webSockets === undefined || !internals.webSockets.isWebSocket(webSocket)) {
+      throw new TypeError(`${prefix}: webSocket must be a WebSocket.`);
+    }
+    state.webSocket = webSocket;
   }
   if (status !== undefined) {
     const code = converters.unsignedShort(status, prefix, "status");
-    if (code < 200 || code > 599) {
+    if (state.webSocket !== null && code !== 101) {
+      throw new RangeError("Responses with a WebSocket must have status code 101.");
+    }
+    if (state.webSocket === null && (code < 200 || code > 599)) {
       throw new RangeError("Responses may only be constructed with status codes in the range 200 " +
         `to 599, inclusive; this one is ${code}.`);
     }
     state.status = code;
+  } else if (state.webSocket !== null) {
+    throw new RangeError("Responses with a WebSocket must have status code 101.");
   }
   if (statusText !== undefined) {
     const text = converters.ByteString(statusText, prefix, "statusText");
@@ -256,7 +272,9 @@ function sendResponse(invocation, response) {
     throw new TypeError("The handler returned Response.error(), which cannot be sent. Return a " +
       "response with a status, or throw.");
   }
-  const { body, status } = state;
+  const { body, status, webSocket } = state;
+  const { webSockets } = internals;
+  const socketId = webSocket === null ? 0 : webSockets.prepare(webSocket);
   if (typeof state.contentType !== "number") materialize(state);
   let { list } = state;
   let plan, length;
@@ -274,7 +292,8 @@ function sendResponse(invocation, response) {
   }
   const content = body === null ? undefined : outgoing(invocation, body, plan);
   native.respond(invocation.slot, status, list === null ? null : listFlat(list),
-    state.contentType, content, typeof content === "number" ? length : undefined);
+    state.contentType, content, typeof content === "number" ? length : undefined, socketId);
+  if (socketId !== 0) webSockets.handOver(invocation, webSocket, socketId);
 }
 
 /** How the body goes with the Content-Encoding: see bodyCoding.planFor(). */
@@ -290,13 +309,14 @@ function planCoding(invocation, { body, encodeBody }, coding) {
  * `decode`: its Content-Encoding is for fetch() to undo; `codingIsOurs`: fetch() asked for it.
  */
 function responseOfFetch(invocation, answer, url, redirected, decode, codingIsOurs) {
-  const { status, flat, content, length } = answer;
+  const { status, flat, content, length, webSocket } = answer;
   const state = new ResponseState();
   state.url = url;
   state.redirected = redirected;
   state.status = status;
   state.list = listOfFlat(flat);
   state.immutable = true;
+  if (webSocket !== undefined) state.webSocket = webSocket;
   if (typeof content === "number") state.body = bodyOfInbound(invocation, content, length);
   else if (content !== undefined) state.body = bodyOfBytes(content, kTypeNone);
   if (decode && state.body !== null) {
@@ -322,8 +342,34 @@ function planForStored({ body }, list) {
   return { plan, length: asIs ? body.length : undefined, list };
 }
 
+/** The response with another body: what `replace` makes of the stream of the one it has. */
+function withBody(response, replace) {
+  const state = stateOf(response);
+  const copy = copyHead(state);
+  if (state.body !== null) {
+    checkUsable(state.body);
+    copy.body = extractBody(replace(streamOf(state.body)));
+    if (copy.list !== null) listDelete(copy.list, "content-length");
+  }
+  return new Response(kAdopt, copy);
+}
+
+/** The stream of a body nobody has used; null if there is none. */
+function streamOfResponse(response) {
+  const { body } = stateOf(response);
+  if (body !== null) checkUsable(body);
+  return streamOf(body);
+}
+
+function inspectResponse(response) {
+  const state = stateOf(response);
+  return { status: state.status, type: listGet(materialize(state), "content-type"),
+    url: state.url, stream: streamOf(state.body) };
+}
+
 internals.response = {
   headersOf: (response) => materialize(stateOf(response)), planForStored, stateOf,
-  Response, isRedirectStatus, isResponse, responseOfFetch, sendResponse,
+  Response, inspectResponse, isRedirectStatus, isResponse, responseOfFetch, sendResponse,
+  streamOfResponse, withBody,
 };
 internals.defineGlobal("Response", Response);

@@ -29,15 +29,25 @@ class BodyOwner {
   ~BodyOwner() = default;
 };
 
-/// Where an inbound body's bytes come from: a client's request or a fetched response. It calls the
-/// InboundBody's receive(), finish() or breakOff(), and forgets the body before the last of those
-/// two.
+/// Who takes what a BodySource gives: a body of the script's, or a WebSocket's reader.
+class BodyReceiver {
+ public:
+  virtual void receive(Bytes chunk) = 0;
+  virtual void finish() = 0;
+  virtual void breakOff(Error error) = 0;
+
+ protected:
+  ~BodyReceiver() = default;
+};
+
+/// Where a body's bytes come from: a client's request or a fetched response. It calls the receiver,
+/// and has forgotten it before it calls finish() or breakOff().
 class BodySource {
  public:
   /// Bytes may flow; idempotent.
   virtual void startBody() = 0;
   virtual void bodyConsumed(std::size_t bytes) = 0;
-  /// Nobody wants the rest: the source forgets its InboundBody.
+  /// Nobody wants the rest: the source forgets its receiver.
   virtual void cancelBody() = 0;
 
  protected:
@@ -48,6 +58,8 @@ class BodySource {
 class BodyFeeder {
  public:
   virtual void onTargetDrained() = 0;
+  /// The node is about to go: what has no end of its own should come to one.
+  virtual void onDrain() {}
   /// The target is gone, and has forgotten the feeder.
   virtual void onTargetGone(const Error& error) = 0;
 
@@ -71,7 +83,7 @@ class BodyTarget {
 
 /// A body on its way in. It waits (within its source's receive window) until the script reads it
 /// piece by piece, collects it whole, hands it straight to a target, or drops it.
-class InboundBody final : public BodyFeeder {
+class InboundBody final : public BodyReceiver, public BodyFeeder {
  public:
   /// Both outlive it, or are forgotten by their own calls.
   InboundBody(BodyOwner& owner, isolate::host::BodyId id, BodySource& source);
@@ -83,9 +95,9 @@ class InboundBody final : public BodyFeeder {
   /// Waits for its source, and somebody waits for it.
   bool awaited() const noexcept { return mode_ != Mode::Held && !finished_; }
 
-  void receive(Bytes chunk);
-  void finish();
-  void breakOff(Error error);
+  void receive(Bytes chunk) override;
+  void finish() override;
+  void breakOff(Error error) override;
 
   /// Asks the source for bytes; they wait here.
   void start();

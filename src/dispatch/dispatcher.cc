@@ -61,6 +61,7 @@ void Dispatcher::beforeSlices() {
   for (Invocation* const invocation : std::exchange(buried_, {})) delete invocation;
   retiredInbound_.clear();
   retiredOutbound_.clear();
+  retiredSockets_.clear();
 }
 
 void Dispatcher::onRequest(http::Exchange& exchange, std::unique_ptr<http::RequestHead> head) {

@@ -17,6 +17,7 @@
 #include "dispatch/body.h"
 #include "dispatch/failed_loads.h"
 #include "dispatch/invocation.h"
+#include "dispatch/web_socket.h"
 #include "gateway/live_table.h"
 #include "http/handler.h"
 #include "loop/loop.h"
@@ -65,6 +66,7 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   shard::Scheduler& scheduler() noexcept { return *scheduler_; }
   /// Open invocations; a drained shard has none.
   std::size_t openCount() const noexcept { return openCount_; }
+  loop::Loop& eventLoop() noexcept { return loop_; }
 
   loop::Loop& loop() noexcept { return loop_; }
 
@@ -113,6 +115,7 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   /// Keeps the retired until no caller can be on the stack.
   void bury(std::unique_ptr<InboundBody> body) { retiredInbound_.push_back(std::move(body)); }
   void bury(std::unique_ptr<OutboundBody> body) { retiredOutbound_.push_back(std::move(body)); }
+  void bury(std::unique_ptr<WebSocket> socket) { retiredSockets_.push_back(std::move(socket)); }
 
   /// Has a version of the deployment answer: picked by share, loaded if need be.
   void route(Invocation& invocation, const gateway::DeploymentRef& deployment);
@@ -153,6 +156,7 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   std::vector<Invocation*> buried_;
   std::vector<std::unique_ptr<InboundBody>> retiredInbound_;
   std::vector<std::unique_ptr<OutboundBody>> retiredOutbound_;
+  std::vector<std::unique_ptr<WebSocket>> retiredSockets_;
   /// By version id.
   std::unordered_map<std::string, VersionSlot, deploy::VersionIdHash> versions_;
   FailedLoads failedLoads_;

@@ -7,10 +7,26 @@
 #include "dispatch/service_call.h"
 #include "dispatch/worker_state.h"
 #include "telemetry/log.h"
+#include "websocket/handshake.h"
 
 namespace atolld::dispatch {
 
 namespace host = isolate::host;
+
+namespace {
+
+/// A list may stand in several fields.
+std::string offeredExtensions(const http::RequestHead& head) {
+  std::string all;
+  for (const auto [name, value] : head.headers) {
+    if (name != "sec-websocket-extensions") continue;
+    if (!all.empty()) all += ", ";
+    all += value;
+  }
+  return all;
+}
+
+}  // namespace
 
 Invocation& Invocation::begin(Dispatcher& dispatcher, http::Exchange& exchange,
                               std::unique_ptr<http::RequestHead> head) {
@@ -43,11 +59,18 @@ void Invocation::start(WorkerState& worker) {
   ATOLL_CHECK(head_ && worker_ == nullptr);
   worker_ = &worker;
   id_ = worker.open(*this);
+  if (head_->webSocket) {
+    const auto value = [this](std::string_view name) {
+      return std::string(head_->headers.find(name).value_or(""));
+    };
+    upgrade_ = std::make_unique<Upgrade>(value("sec-websocket-key"), offeredExtensions(*head_));
+  }
   if (head_->body == http::BodyKind::None) {
     worker.post(host::FetchEvent{id_, std::move(head_), host::NoBody{}, std::move(call_)});
     return;
   }
-  requestBody_ = launchBody_ = &worker.addInbound(*this, id_);
+  launchBody_ = &worker.addInbound(*this, id_);
+  requestBody_ = launchBody_;
   // A small body mostly arrives with its head: by the time slices run it may be here whole. One
   // that the client holds back until it is asked for waits for the script to read.
   if (!head_->expectsContinue) startBody();
@@ -74,7 +97,7 @@ void Invocation::fail(Refusal refusal) {
   if (exchange_ != nullptr && !responded_) {
     responded_ = responseEnded_ = true;
     refuse(refusal, std::string(gateway::refusalInfo(refusal).text));
-  } else if (exchange_ != nullptr && !responseEnded_) {
+  } else if (exchange_ != nullptr && !responseEnded_ && !isTunnel_) {
     responseEnded_ = true;
     exchange_->abort();
   }
@@ -104,6 +127,25 @@ bool Invocation::respond(http::ResponseHead head, host::Body& body) {
   if (!isHead_) return true;
   endBody();
   return false;
+}
+
+std::optional<WebSocketSetup> Invocation::upgrade(http::ResponseHead head) {
+  if (exchange_ == nullptr || responded_ || !upgrade_) return std::nullopt;
+  responded_ = isTunnel_ = true;
+  WebSocketSetup setup{.role = websocket::Role::Server};
+  head.headers.remove("sec-websocket-extensions");
+  if (auto agreed = websocket::chooseExtension(upgrade_->extensions)) {
+    setup.compression = agreed->compression;
+    head.headers.add("sec-websocket-extensions", agreed->extensions);
+  }
+  head.headers.set("sec-websocket-accept", websocket::acceptFor(upgrade_->key));
+  exchange_->respondHead(head);
+  return setup;
+}
+
+void Invocation::tunnelTo(BodyReceiver& receiver) {
+  requestBody_ = &receiver;
+  startBody();
 }
 
 void Invocation::onScriptFailed(const host::Failed& failed) {
@@ -175,17 +217,21 @@ void Invocation::onBody(Bytes chunk) {
 }
 
 void Invocation::onBodyEnd(http::HeaderList trailers) {
-  if (InboundBody* const body = std::exchange(requestBody_, nullptr)) body->finish();
+  if (BodyReceiver* const body = std::exchange(requestBody_, nullptr)) body->finish();
 }
 
 void Invocation::onDrained() {
   if (feeder_ != nullptr) feeder_->onTargetDrained();
 }
 
+void Invocation::onDrain() {
+  if (feeder_ != nullptr) feeder_->onDrain();
+}
+
 void Invocation::onClosed(const Result<>& ok) {
   exchange_ = nullptr;
   const Error gone = ok ? Error{ErrorCode::Aborted, "the response is complete"} : ok.error();
-  if (InboundBody* const body = std::exchange(requestBody_, nullptr)) body->breakOff(gone);
+  if (BodyReceiver* const body = std::exchange(requestBody_, nullptr)) body->breakOff(gone);
   if (BodyFeeder* const feeder = std::exchange(feeder_, nullptr)) feeder->onTargetGone(gone);
   if (worker_ != nullptr) {
     if (!ok) worker_->post(host::ClientGone{id_});

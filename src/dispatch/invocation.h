@@ -3,10 +3,12 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "dispatch/answers.h"
 #include "dispatch/body.h"
+#include "dispatch/web_socket.h"
 #include "http/handler.h"
 #include "isolate/host.h"
 
@@ -41,6 +43,11 @@ class Invocation final : public http::ExchangeSink, public BodySource, public Bo
   // ---- the script's side ----
   /// Takes a whole body from `body`; true when a BodyRef in it is to be connected to this target.
   bool respond(http::ResponseHead head, isolate::host::Body& body);
+  /// Answers with status 101; nothing if the client is gone, was answered, or asked for no
+  /// WebSocket.
+  std::optional<WebSocketSetup> upgrade(http::ResponseHead head);
+  /// After upgrade(): the client's bytes go to `receiver`.
+  void tunnelTo(BodyReceiver& receiver);
   void onScriptFailed(const isolate::host::Failed& failed);
   /// The worker is done with it, or lost.
   void detachWorker();
@@ -60,6 +67,7 @@ class Invocation final : public http::ExchangeSink, public BodySource, public Bo
   void onBody(Bytes chunk) override;
   void onBodyEnd(http::HeaderList trailers) override;
   void onDrained() override;
+  void onDrain() override;
   void onClosed(const Result<>& ok) override;
 
   // ---- BodySource: the request's body ----
@@ -92,13 +100,20 @@ class Invocation final : public http::ExchangeSink, public BodySource, public Bo
   WorkerState* worker_ = nullptr;
   std::unique_ptr<http::RequestHead> head_;  ///< Until start() gives it to the script.
   isolate::host::InvocationId id_ = 0;
-  InboundBody* requestBody_ = nullptr;  ///< Until its end was told, or nobody wants it.
-  InboundBody* launchBody_ = nullptr;   ///< From start() to launch().
+  BodyReceiver* requestBody_ = nullptr;  ///< Until its end was told, or nobody wants it.
+  InboundBody* launchBody_ = nullptr;    ///< From start() to launch().
+  /// What a client that asks for a WebSocket said; the script has its head.
+  struct Upgrade {
+    std::string key;
+    std::string extensions;
+  };
+  std::unique_ptr<Upgrade> upgrade_;
   BodyFeeder* feeder_ = nullptr;
   bool responded_ = false;
   bool responseEnded_ = false;
   bool isHead_ = false;
   std::chrono::nanoseconds cpu_{};  ///< What charge() added up.
+  bool isTunnel_ = false;           ///< A WebSocket ends it.
   bool waiting_ = false;            ///< The dispatcher holds it until its version is loaded.
   std::uint64_t deadlineMillis_ = 0;
   std::string ray_;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "dispatch/worker_state.h"
+#include "websocket/handshake.h"
 
 namespace atolld::dispatch {
 
@@ -13,6 +14,7 @@ std::shared_ptr<OutboundFetch> OutboundFetch::start(WorkerState& worker, upstrea
   const std::shared_ptr<OutboundFetch> fetch(new OutboundFetch(worker, effect));
   fetch->self_ = fetch;
   http::RequestHead& head = *effect.head;
+  if (effect.socket != 0) fetch->askForWebSocket(head);
   if (auto* const bytes = std::get_if<Bytes>(&effect.body)) {
     fetch->exchange_ = &client.start(std::move(head), std::move(*bytes), *fetch);
     return fetch;
@@ -34,14 +36,43 @@ void OutboundFetch::cancel() {
 void OutboundFetch::onResponse(http::ResponseHead head) {
   if (worker_ == nullptr) return;
   WorkerState& worker = *std::exchange(worker_, nullptr);
+  if (head.status == 101) return openWebSocket(worker, std::move(head));
   host::Body body;
   if (head.body != http::BodyKind::None) {
-    responseBody_ = &worker.addInbound(*this, invocation_);
-    body = host::BodyRef{responseBody_->id(), head.body == http::BodyKind::Length
-                                                  ? std::optional(head.contentLength)
-                                                  : std::nullopt};
+    InboundBody& added = worker.addInbound(*this, invocation_);
+    responseBody_ = &added;
+    body = host::BodyRef{added.id(), head.body == http::BodyKind::Length
+                                         ? std::optional(head.contentLength)
+                                         : std::nullopt};
   }
   worker.finishOp(op_, host::FetchedResponse{std::move(head), std::move(body)});
+}
+
+void OutboundFetch::askForWebSocket(http::RequestHead& head) {
+  head.webSocket = true;
+  socketKey_ = websocket::makeKey();
+  head.headers.set("sec-websocket-key", socketKey_);
+  head.headers.set("sec-websocket-version", "13");
+  head.headers.set("sec-websocket-extensions", websocket::kExtensionOffer);
+}
+
+/// @spec RFC 6455 section 4.1, the second list
+void OutboundFetch::openWebSocket(WorkerState& worker, http::ResponseHead head) {
+  const auto extensions = head.headers.find("sec-websocket-extensions").value_or("");
+  auto compression = websocket::readAgreement(extensions);
+  const bool accepted =
+      head.headers.find("sec-websocket-accept").value_or("") == websocket::acceptFor(socketKey_);
+  if (!accepted || !compression) {
+    worker.finishOp(op_, accepted ? compression.error()
+                                  : Error{ErrorCode::Protocol,
+                                          "the server's answer to the WebSocket key is wrong"});
+    exchange_->cancel();
+    return;
+  }
+  isTunnel_ = true;
+  const WebSocketSetup setup{websocket::Role::Client, *compression};
+  responseBody_ = &worker.addSocket(socket_, invocation_, setup, *this, *this);
+  worker.finishOp(op_, host::FetchedResponse{std::move(head), host::NoBody{}});
 }
 
 void OutboundFetch::onBody(Bytes chunk) {
@@ -61,7 +92,7 @@ void OutboundFetch::onClosed(const Result<>& ok, http::HeaderList trailers) {
   exchange_ = nullptr;
   const Error gone = ok ? Error{ErrorCode::Aborted, "the response is complete"} : ok.error();
   if (BodyFeeder* const feeder = std::exchange(feeder_, nullptr)) feeder->onTargetGone(gone);
-  if (InboundBody* const body = std::exchange(responseBody_, nullptr)) {
+  if (BodyReceiver* const body = std::exchange(responseBody_, nullptr)) {
     if (ok) {
       body->finish();
     } else {
@@ -77,7 +108,8 @@ void OutboundFetch::bodyConsumed(std::size_t bytes) {
 
 void OutboundFetch::cancelBody() {
   responseBody_ = nullptr;
-  if (exchange_ != nullptr) exchange_->cancel();
+  // A tunnel's own end closes it, once what was written is out.
+  if (exchange_ != nullptr && !isTunnel_) exchange_->cancel();
 }
 
 void OutboundFetch::writeBody(Bytes bytes) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "dispatch/body.h"
 #include "dispatch/outbound_call.h"
@@ -48,13 +49,18 @@ class OutboundFetch final : public http::ClientSink,
 
  private:
   OutboundFetch(WorkerState& worker, const isolate::host::FetchStart& effect)
-      : worker_(&worker), op_(effect.op), invocation_(effect.invocation) {}
+      : worker_(&worker), op_(effect.op), invocation_(effect.invocation), socket_(effect.socket) {}
+  void askForWebSocket(http::RequestHead& head);
+  void openWebSocket(WorkerState& worker, http::ResponseHead head);
 
   WorkerState* worker_;  ///< Null once the op was answered or cancelled.
   const isolate::host::OpId op_;
   const isolate::host::InvocationId invocation_;
+  const isolate::host::SocketId socket_;  ///< 0: it is not to become a WebSocket.
+  std::string socketKey_;
+  bool isTunnel_ = false;
   http::ClientExchange* exchange_ = nullptr;
-  InboundBody* responseBody_ = nullptr;
+  BodyReceiver* responseBody_ = nullptr;
   BodyFeeder* feeder_ = nullptr;
   std::shared_ptr<OutboundFetch> self_;  ///< Until onClosed().
 };

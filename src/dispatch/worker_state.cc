@@ -67,6 +67,11 @@ void WorkerState::close(host::InvocationId id) {
   for (const host::BodyId bodyId : unread) {
     if (InboundBody* const body = findInbound(bodyId)) body->cancel();
   }
+  std::vector<WebSocket*> ownSockets;
+  for (const auto& [key, socket] : sockets_) {
+    if (socket->invocation() == id) ownSockets.push_back(socket.get());
+  }
+  for (WebSocket* const socket : ownSockets) socket->abandon();
   invocation.detachWorker();
   worker_.invocationClosed();
 }
@@ -90,6 +95,18 @@ void WorkerState::retire(OutboundBody& body) {
   if (!node.empty()) dispatcher_.bury(std::move(node.mapped()));
 }
 
+WebSocket& WorkerState::addSocket(std::uint64_t key, host::InvocationId owner,
+                                  const WebSocketSetup& setup, BodySource& source,
+                                  BodyTarget& target) {
+  auto socket = std::make_unique<WebSocket>(*this, key, owner, setup, source, target);
+  return *(sockets_[key] = std::move(socket));
+}
+
+void WorkerState::retire(WebSocket& socket) {
+  auto node = sockets_.extract(socket.key());
+  if (!node.empty()) dispatcher_.bury(std::move(node.mapped()));
+}
+
 void WorkerState::finishOp(host::OpId op, host::OpValue value) {
   if (ops_.erase(op) > 0) post(host::OpDone{op, std::move(value)});
 }
@@ -104,6 +121,9 @@ void WorkerState::apply(host::Outbox& outbox) {
     ++it;
     body.acknowledge();
   }
+  for (const host::SocketId id : std::exchange(written_, {})) {
+    if (WebSocket* const socket = findSocket(id)) socket->acknowledge();
+  }
   if (worker_.isQuiet()) endHungInvocations();
 }
 
@@ -114,6 +134,9 @@ bool WorkerState::anythingAwaited() const {
   }
   for (const auto& [id, body] : outbound_) {
     if (body->awaited()) return true;
+  }
+  for (const auto& [key, socket] : sockets_) {
+    if (socket->invocation() != 0) return true;
   }
   return false;
 }
@@ -158,6 +181,11 @@ InboundBody* WorkerState::findInbound(host::BodyId id) {
   return found == inbound_.end() ? nullptr : found->second.body.get();
 }
 
+WebSocket* WorkerState::findSocket(host::SocketId id) {
+  const auto found = sockets_.find(id);
+  return found == sockets_.end() ? nullptr : found->second.get();
+}
+
 void WorkerState::connect(const host::BodyRef& body, BodyTarget& target) {
   if (body.id % 2 == 1) {
     outbound_.emplace(body.id, std::make_unique<OutboundBody>(*this, body.id, target));
@@ -176,7 +204,48 @@ void WorkerState::discard(const host::BodyRef& body) {
   }
 }
 
+/// Answers with a WebSocket: the script's own, or one that it opened elsewhere and hands on.
+void WorkerState::upgrade(host::Respond& effect) {
+  Invocation* const invocation = find(effect.invocation);
+  WebSocket* const handed = findSocket(effect.socket);
+  const auto setup =
+      invocation == nullptr ? std::nullopt : invocation->upgrade(std::move(effect.head));
+  if (!setup) {
+    if (handed != nullptr) {
+      handed->abandon();
+    } else {
+      post(host::SocketClosed{effect.socket, websocket::kCloseAbnormal, "the client is gone"});
+    }
+    return;
+  }
+  const std::uint64_t key = handed == nullptr ? effect.socket : ++lastHandedKey_;
+  WebSocket& socket = addSocket(key, invocation->id(), *setup, *invocation, *invocation);
+  if (handed != nullptr) WebSocket::join(socket, *handed);
+  invocation->tunnelTo(socket);
+}
+
+void WorkerState::on(host::SocketAccept& effect) {
+  if (WebSocket* const socket = findSocket(effect.socket)) socket->accept(effect.halfOpen);
+}
+
+void WorkerState::on(host::SocketTaken& effect) {
+  if (WebSocket* const socket = findSocket(effect.socket)) socket->taken(effect.bytes);
+}
+
+void WorkerState::on(host::SocketSend& effect) {
+  WebSocket* const socket = findSocket(effect.socket);
+  if (socket == nullptr) return;
+  socket->send(effect.text, std::move(effect.payload));
+  if (written_.empty() || written_.back() != effect.socket) written_.push_back(effect.socket);
+}
+
+void WorkerState::on(host::SocketClose& effect) {
+  if (WebSocket* const socket = findSocket(effect.socket))
+    socket->close(effect.code, effect.reason);
+}
+
 void WorkerState::on(host::Respond& effect) {
+  if (effect.socket != 0) return upgrade(effect);
   Invocation* const invocation = find(effect.invocation);
   const auto* const ref = std::get_if<host::BodyRef>(&effect.body);
   // A request's body that becomes its own response is asked for (100-continue) before the answer.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dispatch/body.h"
+#include "dispatch/web_socket.h"
 #include "isolate/host.h"
 #include "loop/timer.h"
 #include "shard/scheduler.h"
@@ -32,6 +33,7 @@ class WorkerState final : public shard::Worker::Attachment, public BodyOwner {
   void post(isolate::host::Event event) override { worker_.post(std::move(event)); }
   void retire(InboundBody& body) override;
   void retire(OutboundBody& body) override;
+  void retire(WebSocket& socket);
   void pin() override { worker_.invocationOpened(); }
   void unpin() override { worker_.invocationClosed(); }
 
@@ -41,6 +43,10 @@ class WorkerState final : public shard::Worker::Attachment, public BodyOwner {
   void close(isolate::host::InvocationId id);
 
   InboundBody& addInbound(BodySource& source, isolate::host::InvocationId owner);
+
+  /// `source` and `target` are an open connection's two directions.
+  WebSocket& addSocket(std::uint64_t key, isolate::host::InvocationId owner,
+                       const WebSocketSetup& setup, BodySource& source, BodyTarget& target);
 
   /// An answer from another thread or an outbound fetch; dropped if the op is no longer open.
   void finishOp(isolate::host::OpId op, isolate::host::OpValue value);
@@ -84,10 +90,16 @@ class WorkerState final : public shard::Worker::Attachment, public BodyOwner {
   void on(isolate::host::KvWrite& effect);
   void on(isolate::host::Compute& effect);
   void on(isolate::host::Log& effect);
+  void on(isolate::host::SocketAccept& effect);
+  void on(isolate::host::SocketTaken& effect);
+  void on(isolate::host::SocketSend& effect);
+  void on(isolate::host::SocketClose& effect);
 
   std::vector<Invocation*>::iterator place(isolate::host::InvocationId id);
   Invocation* find(isolate::host::InvocationId id);
   InboundBody* findInbound(isolate::host::BodyId id);
+  WebSocket* findSocket(isolate::host::SocketId id);
+  void upgrade(isolate::host::Respond& effect);
   /// Connects `body` (a script's or a handed-through one) to where it goes.
   void connect(const isolate::host::BodyRef& body, BodyTarget& target);
   /// Opens the op; false if its invocation is over.
@@ -116,6 +128,10 @@ class WorkerState final : public shard::Worker::Attachment, public BodyOwner {
   std::unordered_map<isolate::host::TimerId, TimerEntry> timers_;
   std::deque<isolate::host::Compute> computes_;  ///< Waiting: an isolate has one thread at a time.
   bool computing_ = false;
+  std::unordered_map<std::uint64_t, std::unique_ptr<WebSocket>> sockets_;  ///< By their key.
+  std::vector<isolate::host::SocketId> written_;  ///< Sockets this outbox sent to.
+  /// Of sockets that no script knows: above all ids.
+  std::uint64_t lastHandedKey_ = std::uint64_t{1} << 32;
 };
 
 }  // namespace atolld::dispatch

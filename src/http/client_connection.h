@@ -65,6 +65,8 @@ class ClientConnection {
   virtual std::size_t output(std::span<std::string_view> slices) = 0;
   virtual void consumeOutput(std::size_t bytes) = 0;
   virtual bool shouldClose() const = 0;
+  /// Our direction is over, and the other one goes on: the transport is to be closed by half.
+  virtual bool outputEnded() const { return false; }
 };
 
 struct ClientLimits {

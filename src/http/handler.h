@@ -20,6 +20,8 @@ class ExchangeSink {
   virtual void onBodyEnd(HeaderList trailers) = 0;
   /// Bytes buffered for the client fell below the low-water mark: write on.
   virtual void onDrained() = 0;
+  /// The node is about to go: a tunnel should come to its end soon.
+  virtual void onDrain() {}
   /// The last call: the exchange is over and the Exchange is gone on return. `ok` when the whole
   /// response was handed to the transport and the request was read or properly given up; otherwise
   /// the client went away, broke the protocol or was too slow.

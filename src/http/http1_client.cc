@@ -57,11 +57,22 @@ ClientExchange& Http1ClientConnection::submit(const RequestHead& head, ClientSin
   ATOLL_CHECK(canSubmit());
   sink_ = &sink;
   isHead_ = head.method == "HEAD";
+  asksForWebSocket_ = head.webSocket;
+  isTunnel_ = false;
   reading_ = Reading::Head;
   unconsumed_ = interimCount_ = 0;
   trailers_.clear();
+  if ((isBare_ = isBareConnection(head))) {
+    isTunnel_ = true;
+    bareOpened_ = requestEnded_ = keepAlive_ = false;
+    reading_ = Reading::UntilClose;
+    framing_ = Http1Framing::Body::UntilClose;
+    signal();
+    return *this;
+  }
   refusedRequest_ = checkOutboundRequest(head);
   Http1Framing framing;
+  if (head.webSocket) framing.connection = Http1Framing::Connection::WebSocket;
   if (head.body == BodyKind::Unknown) {
     framing.body = Http1Framing::Body::Chunked;
   } else if (head.body == BodyKind::Length || usuallyHasBody(head.method)) {
@@ -82,6 +93,8 @@ void Http1ClientConnection::write(Bytes chunk) {
     writeChunkHeader(output_.buffer(), chunk.size());
     output_.append(std::move(chunk));
     output_.append("\r\n");
+  } else if (isTunnel_) {
+    output_.append(std::move(chunk));
   } else if (chunk.size() > requestLeft_) {
     refusedRequest_ =
         Error{ErrorCode::InvalidArgument, "the request body is longer than announced"};
@@ -97,7 +110,7 @@ void Http1ClientConnection::end() {
   requestEnded_ = true;
   if (framing_ == Http1Framing::Body::Chunked) {
     writeLastChunk(output_.buffer(), {});
-  } else if (requestLeft_ > 0) {
+  } else if (!isTunnel_ && requestLeft_ > 0) {
     refusedRequest_ =
         Error{ErrorCode::InvalidArgument, "the request body is shorter than announced"};
   }
@@ -186,6 +199,14 @@ bool Http1ClientConnection::step() {
     close(std::unexpected(*std::exchange(refusedRequest_, std::nullopt)));
     return false;
   }
+  if (isBare_ && !std::exchange(bareOpened_, true)) {
+    sink_->onResponse({.status = 200, .headers = {}, .body = BodyKind::Unknown});
+    return true;
+  }
+  if (isTunnel_ && !isBare_ && requestEnded_ && output_.empty()) {
+    finish();  // We have said all, and so has the other side.
+    return false;
+  }
   switch (reading_) {
     case Reading::Head:
       return stepHead();
@@ -232,7 +253,7 @@ bool Http1ClientConnection::stepHead() {
     fail(ErrorCode::Protocol, refusal->problem);
     return false;
   }
-  if (head.status < 200) return true;
+  if (head.status < 200 && !isTunnel_) return true;
   const bool empty = head.body == BodyKind::None;
   sink_->onResponse(std::move(head));
   if (sink_ && empty) finish();
@@ -249,8 +270,16 @@ MaybeRefusal Http1ClientConnection::readHead(std::string_view raw, ResponseHead&
   if (syntax && !parser_.headComplete()) return Refusal{502, "the response head is malformed"};
   Decisive decisive;
   if (const MaybeRefusal refusal = collectDecisive(fields, decisive)) return refusal;
+  if (head.status == 101 && asksForWebSocket_ && !http10 && upgradesToWebSocket(fields, decisive)) {
+    isTunnel_ = true;
+    requestEnded_ = keepAlive_ = false;
+    reading_ = Reading::UntilClose;
+    head.body = BodyKind::Unknown;
+    keepEndToEnd(fields, decisive);
+    return std::nullopt;
+  }
   if (head.status < 200) {
-    // 101 answers an Upgrade that we never send.
+    // 101 otherwise answers an Upgrade that was not asked for.
     if (head.status == 101 || ++interimCount_ > kInterimCountMax) {
       return Refusal{502, "the origin sent interim responses that make no sense"};
     }

@@ -34,6 +34,7 @@ class Http1ClientConnection final : public ClientConnection, private ClientExcha
   std::size_t output(std::span<std::string_view> slices) override;
   void consumeOutput(std::size_t bytes) override;
   bool shouldClose() const override { return stopped_; }
+  bool outputEnded() const override { return isBare_ && requestEnded_ && output_.empty(); }
 
  private:
   enum class Reading : std::uint8_t { Head, Length, Chunked, UntilClose };
@@ -69,6 +70,10 @@ class Http1ClientConnection final : public ClientConnection, private ClientExcha
   ClientSink* sink_ = nullptr;           // Of the open exchange.
   std::optional<Error> refusedRequest_;  // Told from the next turn: submit() returns first.
   bool isHead_ = false;
+  bool asksForWebSocket_ = false;
+  bool isTunnel_ = false;
+  bool isBare_ = false;                                      // A tunnel from the start …
+  bool bareOpened_ = false;                                  // … and its sink has been told.
   Http1Framing::Body framing_ = Http1Framing::Body::Absent;  // Of the request.
   std::uint64_t requestLeft_ = 0;
   bool requestEnded_ = false;

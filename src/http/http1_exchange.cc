@@ -12,7 +12,8 @@ Http1Exchange::Http1Exchange(Http1ServerConnection& connection, const RequestHea
       isHead_(head.method == "HEAD"),
       keepAlive_(framing.keepAlive),
       awaitsContinue_(head.expectsContinue),
-      requestComplete_(head.body == BodyKind::None) {}
+      requestComplete_(head.body == BodyKind::None),
+      mayTunnel_(head.webSocket) {}
 
 void Http1Exchange::startBody() {
   if (bodyStarted_ || responseEnded_ || aborted_) return;
@@ -50,6 +51,7 @@ void Http1Exchange::respond(const ResponseHead& head, Bytes body) {
 void Http1Exchange::respondHead(const ResponseHead& head) {
   ATOLL_CHECK(!responseStarted_);
   if (aborted_) return;
+  if (head.status == 101 && mayTunnel_) return openTunnel(head);
   const int status = head.status >= 200 && head.status <= 999 ? head.status : 500;
   const Http1Framing framing = frame(status, head);
   responseStarted_ = true;
@@ -58,6 +60,17 @@ void Http1Exchange::respondHead(const ResponseHead& head) {
   writeResponseHead(connection_.output_.buffer(), status, head.headers, framing);
   // These have no body, whatever their head says one would be.
   if (isHead_ || status == 205 || status == 304) framing_ = Http1Framing::Body::Absent;
+  connection_.signal();
+}
+
+/// What the client has sent behind its request, and sends from now on, is the tunnel's.
+void Http1Exchange::openTunnel(const ResponseHead& head) {
+  responseStarted_ = isTunnel_ = true;
+  keepAlive_ = requestComplete_ = false;
+  framing_ = Http1Framing::Body::UntilClose;
+  connection_.reading_ = Http1ServerConnection::Reading::Tunnel;
+  const Http1Framing framing{.connection = Http1Framing::Connection::WebSocket};
+  writeResponseHead(connection_.output_.buffer(), head.status, head.headers, framing);
   connection_.signal();
 }
 

@@ -19,6 +19,10 @@ MaybeRefusal readConnectionField(std::string_view value, Decisive& decisive) {
       decisive.connectionKeepAlive = true;
       continue;
     }
+    if (equalsIgnoringCase(option, "upgrade")) {
+      decisive.connectionUpgrade = true;
+      continue;
+    }
     switch (knownField(toLowerAscii(option))) {
       case KnownField::Host:
       case KnownField::ContentLength:
@@ -116,6 +120,19 @@ void keepEndToEnd(HeaderList& fields, const Decisive& decisive) {
         return true;
     }
   });
+}
+
+bool upgradesToWebSocket(const HeaderList& fields, const Decisive& decisive) {
+  if (!decisive.connectionUpgrade) return false;
+  for (const auto [name, value] : fields) {
+    if (name != "upgrade") continue;
+    std::string_view list = value;
+    for (std::string_view protocol = nextListElement(list); !protocol.empty();
+         protocol = nextListElement(list)) {
+      if (equalsIgnoringCase(protocol, "websocket")) return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace atolld::http

@@ -19,6 +19,7 @@ struct Decisive {
   std::optional<std::string_view> expect;
   bool connectionClose = false;
   bool connectionKeepAlive = false;
+  bool connectionUpgrade = false;
   bool namesOthers = false;  // Connection names fields besides the ones known to be hop-by-hop.
 };
 
@@ -29,6 +30,10 @@ MaybeRefusal collectDecisive(const HeaderList& fields, Decisive& decisive);
 /// Accepts "chunked" alone, and tells malformed (400) from not implemented (501) in the rest.
 /// @spec RFC 9112 section 6.1
 MaybeRefusal checkTransferEncoding(std::string_view value);
+
+/// Whether a message says that the connection is to become, or becomes, a WebSocket.
+/// @spec RFC 9110 section 7.8
+bool upgradesToWebSocket(const HeaderList& fields, const Decisive& decisive);
 
 /// Removes what concerns this connection alone.
 /// @spec RFC 9110 section 7.6.1

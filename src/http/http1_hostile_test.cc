@@ -347,7 +347,12 @@ TEST_CASE("what is legal is understood in one way, however it arrives") {
       {get("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: "
            "AAMAAABkAAQ\r\n"),
        "200", "GET /"},
-      {get("Connection: Upgrade\r\nUpgrade: websocket\r\n") + get(""), "200 200", "GET /, GET /"},
+      {get("Connection: Upgrade\r\nUpgrade: other\r\n") + get(""), "200 200", "GET /, GET /"},
+      {get("Upgrade: websocket\r\n") + get(""), "200 200", "GET /, GET /"},
+      {get("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n") +
+           get(""),
+       "200 200", "GET /, GET /"},
       {get("Content-Length: 0\r\n") + get(""), "200 200", "GET /, GET /"},
       {get("Connection: close\r\n") + get(""), "200 close", "GET /"},
       {get("Connection: x, ClOsE\r\n"), "200 close", "GET /"},

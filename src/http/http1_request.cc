@@ -123,6 +123,36 @@ MaybeRefusal readTarget(std::string_view target, bool secure, RequestHead& head)
   return std::nullopt;
 }
 
+/// base64 of 16 bytes.
+bool isWebSocketKey(std::string_view key) {
+  constexpr std::size_t kKeySize = 24, kDigits = 22;
+  return key.size() == kKeySize && key.ends_with("==") &&
+         std::ranges::all_of(key.substr(0, kDigits), [](char c) {
+           return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                  c == '+' || c == '/';
+         });
+}
+
+/// An Upgrade to anything else is ignored, as any server may.
+/// @spec RFC 6455 section 4.2.1
+MaybeRefusal readUpgrade(const HeaderList& fields, const Decisive& decisive, RequestHead& head) {
+  head.webSocket = false;
+  if (head.method != "GET" || head.version != Version::Http11 || head.body != BodyKind::None ||
+      !upgradesToWebSocket(fields, decisive)) {
+    return std::nullopt;
+  }
+  if (fields.find("sec-websocket-version").value_or("") != "13") {
+    return Refusal{426, "the only WebSocket version spoken here is 13"};
+  }
+  const auto keys = std::ranges::count_if(
+      fields, [](HeaderList::Field field) { return field.name == "sec-websocket-key"; });
+  if (keys != 1 || !isWebSocketKey(*fields.find("sec-websocket-key"))) {
+    return Refusal{400, "the sec-websocket-key field is malformed"};
+  }
+  head.webSocket = true;
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<Refusal> readRequestHead(std::string_view raw, std::size_t startLineBytes,
@@ -143,6 +173,7 @@ std::optional<Refusal> readRequestHead(std::string_view raw, std::size_t startLi
   if (const auto refusal = readTarget(start.target, secure, head)) return refusal;
   if (const auto refusal = readBodyFraming(decisive, limits, head, framing)) return refusal;
   if (const auto refusal = readExpectation(decisive, head)) return refusal;
+  if (const auto refusal = readUpgrade(fields, decisive, head)) return refusal;
   // llhttp refuses the framing that passed our own rules: two readings, so none.
   if (syntax) return syntax;
 

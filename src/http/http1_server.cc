@@ -102,6 +102,7 @@ bool Http1ServerConnection::shouldClose() const {
 
 void Http1ServerConnection::startDrain() {
   draining_ = true;
+  if (current_ && current_->isTunnel_) current_->sink_->onDrain();
   const bool idle = !current_ && reading_ == Reading::Head && inputStart_ == input_.size();
   if (idle) stop();
   if (shouldClose()) signal();
@@ -138,7 +139,9 @@ Waiting Http1ServerConnection::waiting() const {
     if (reading_ != Reading::Head) return Waiting::RequestBody;
     return partialHead ? Waiting::RequestHead : Waiting::NextRequest;
   }
-  const bool wantsBody = !current_->requestComplete_ && current_->bodyStarted_ &&
+  // Who talks when is the tunnel's business.
+  const bool wantsBody = !current_->isTunnel_ && !current_->requestComplete_ &&
+                         current_->bodyStarted_ &&
                          current_->unconsumed_ < limits_.receiveWindowBytes;
   return wantsBody ? Waiting::RequestBody : Waiting::Handler;
 }
@@ -216,6 +219,8 @@ bool Http1ServerConnection::step() {
       return stepLength();
     case Reading::Chunked:
       return stepChunked();
+    case Reading::Tunnel:
+      return stepTunnel();
   }
   return false;
 }
@@ -308,6 +313,20 @@ bool Http1ServerConnection::stepLength() {
   return true;
 }
 
+bool Http1ServerConnection::stepTunnel() {
+  const std::size_t room = bodyRoom();
+  if (room == 0) return false;
+  if (unread_.empty()) {
+    if (!inputEnded_) return false;
+    current_->requestComplete_ = true;
+    return true;
+  }
+  const std::string_view piece = unread_.substr(0, room);
+  unread_.remove_prefix(piece.size());
+  deliver(std::string(piece), piece.size());
+  return true;
+}
+
 bool Http1ServerConnection::stepChunked() {
   const std::size_t room = std::min(bodyRoom(), kDecodeBytesMax);
   if (room == 0) return false;
@@ -371,6 +390,7 @@ void Http1ServerConnection::refuse(const Refusal& refusal, bool isHead) {
   HeaderList headers;
   headers.add("content-type", "text/plain; charset=utf-8");
   headers.add("atoll-error", refusalName(refusal.status));
+  if (refusal.status == 426) headers.add("sec-websocket-version", "13");
   const Http1Framing framing{.body = Http1Framing::Body::Length,
                              .length = text.size(),
                              .connection = Http1Framing::Connection::Close};

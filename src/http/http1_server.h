@@ -38,6 +38,7 @@ class Http1Exchange final : public Exchange {
   friend class Http1ServerConnection;
   Http1Framing frame(int status, const ResponseHead& head);
   bool mustClose() const;
+  void openTunnel(const ResponseHead& head);
 
   Http1ServerConnection& connection_;
   ExchangeSink* sink_ = nullptr;
@@ -51,6 +52,8 @@ class Http1Exchange final : public Exchange {
   bool responseStarted_ = false;
   bool responseEnded_ = false;
   bool aborted_ = false;
+  bool mayTunnel_;         // It asked for a WebSocket …
+  bool isTunnel_ = false;  // … and has got one.
   Http1Framing::Body framing_ = Http1Framing::Body::Absent;
   std::uint64_t bodyLeft_ = 0;     // Of the response, when its length was declared.
   std::size_t unconsumed_ = 0;     // Of the request's body.
@@ -86,7 +89,7 @@ class Http1ServerConnection final : public ServerConnection {
   /// How much of an unwanted request body is read to keep a connection; more would cost more than
   /// a new connection does.
   static constexpr std::size_t kDiscardBytesMax = 64 * 1024;
-  enum class Reading : std::uint8_t { Head, Length, Chunked };
+  enum class Reading : std::uint8_t { Head, Length, Chunked, Tunnel };
 
   // Reads on as far as the state allows. The only place that calls handlers and sinks, but for
   // consumeOutput() and the ends; always from one of the owner's calls.
@@ -95,6 +98,7 @@ class Http1ServerConnection final : public ServerConnection {
   bool stepHead();
   bool stepLength();
   bool stepChunked();
+  bool stepTunnel();
   bool stepMoreInput();
   void acceptRequest(std::string_view raw);
   std::size_t bodyRoom() const;

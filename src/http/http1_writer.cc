@@ -129,6 +129,9 @@ void appendFraming(std::string& out, const Http1Framing& framing) {
   using Connection = Http1Framing::Connection;
   if (framing.connection == Connection::Close) out += "connection: close\r\n";
   if (framing.connection == Connection::KeepAlive) out += "connection: keep-alive\r\n";
+  if (framing.connection == Connection::WebSocket) {
+    out += "connection: Upgrade\r\nupgrade: websocket\r\n";
+  }
 }
 
 struct DateCache {

@@ -20,7 +20,7 @@ struct Http1Framing {
   enum class Body : std::uint8_t { Absent, Length, Chunked, UntilClose };
   Body body = Body::Absent;
   std::uint64_t length = 0;
-  enum class Connection : std::uint8_t { Default, Close, KeepAlive };
+  enum class Connection : std::uint8_t { Default, Close, KeepAlive, WebSocket };
   Connection connection = Connection::Default;
 };
 

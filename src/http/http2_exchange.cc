@@ -67,7 +67,12 @@ void Http2Exchange::respond(const ResponseHead& head, Bytes body) {
 void Http2Exchange::respondHead(const ResponseHead& head) {
   ATOLL_CHECK(!responseStarted_);
   if (aborted_) return;
-  submitHead(head, false);
+  if (head.status != 101 || protocol_.empty()) return submitHead(head, false);
+  // RFC 8441 section 5: there is no switch, and no key to answer.
+  isTunnel_ = true;
+  ResponseHead opened{.status = 200, .headers = head.headers, .body = BodyKind::Unknown};
+  opened.headers.remove("sec-websocket-accept");
+  submitHead(opened, false);
 }
 
 /// `bodiless` ends the stream with the head.

@@ -60,6 +60,7 @@ Http2ServerConnection::Http2ServerConnection(Owner& owner, Handler& handler,
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits_.concurrentStreamsMax},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, static_cast<std::uint32_t>(window)},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(limits_.headBytesMax)},
+      {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
   };
   nghttp2_session* const raw = session_.raw();
   ATOLL_CHECK(nghttp2_submit_settings(raw, NGHTTP2_FLAG_NONE, settings, std::size(settings)) == 0);
@@ -122,6 +123,9 @@ bool Http2ServerConnection::shouldClose() const { return stuck_ || session_.fini
 
 void Http2ServerConnection::startDrain() {
   if (std::exchange(draining_, true)) return;
+  for (const auto& [stream, exchange] : exchanges_) {
+    if (exchange->isTunnel_ && exchange->sink_) exchange->sink_->onDrain();
+  }
   if (exchanges_.empty()) {
     finishDrain();
   } else {
@@ -161,7 +165,7 @@ Waiting Http2ServerConnection::waiting() const {
   for (const auto& [stream, exchange] : exchanges_) {
     // Queued, and yet not in the output: the client gives no window.
     if (exchange->outbound_.size() > 0) return Waiting::ClientToRead;
-    const bool wantsBody = !exchange->requestComplete_ &&
+    const bool wantsBody = !exchange->isTunnel_ && !exchange->requestComplete_ &&
                            (exchange->bodyStarted_ || exchange->sink_ == nullptr) &&
                            exchange->unconsumed_ < limits_.receiveWindowBytes;
     if (wantsBody) {
@@ -222,6 +226,7 @@ bool Http2ServerConnection::onRequestField(Http2Exchange& exchange, std::string_
     if (name == ":scheme") head.scheme = value;
     if (name == ":authority") head.authority = value;
     if (name == ":path") head.target = value;
+    if (name == ":protocol") exchange.protocol_ = value;
     return true;
   }
   switch (knownField(name)) {
@@ -300,7 +305,18 @@ void Http2ServerConnection::onHead(Http2Exchange& exchange, bool endStream) {
 std::optional<Refusal> Http2ServerConnection::checkHead(Http2Exchange& exchange, RequestHead& head,
                                                         bool endStream) {
   if (!isToken(head.method)) return Refusal{400, "the method is not a token"};
-  if (head.method == "CONNECT") return Refusal{501, "CONNECT is not supported"};
+  if (head.method == "CONNECT") {
+    // RFC 8441 section 4. Names the protocol of what a GET with Upgrade would have asked for.
+    if (exchange.protocol_ != "websocket") {
+      return Refusal{501, "CONNECT is supported for WebSockets only"};
+    }
+    if (head.headers.find("sec-websocket-version").value_or("") != "13") {
+      return Refusal{400, "the only WebSocket version spoken here is 13"};
+    }
+    if (endStream) return Refusal{400, "a WebSocket's stream is closed before it opened"};
+    head.method = "GET";
+    head.webSocket = true;
+  }
   if (head.scheme != "http" && head.scheme != "https") {
     return Refusal{400, "the scheme is neither http nor https"};
   }
@@ -327,7 +343,7 @@ std::optional<Refusal> Http2ServerConnection::checkHead(Http2Exchange& exchange,
   head.connection = info_;
   head.authority = *std::move(authority);
   head.scheme = secure ? "https" : "http";
-  if (!endStream) {
+  if (!endStream && !head.webSocket) {
     head.body = exchange.declaredLength_ ? BodyKind::Length : BodyKind::Unknown;
     if (exchange.declaredLength_ && length == 0) head.body = BodyKind::None;
     head.contentLength = length;
@@ -351,7 +367,7 @@ void Http2ServerConnection::onData(std::int32_t stream, std::string_view data) {
   }
   exchange->bodySeen_ += data.size();
   exchange->unconsumed_ += data.size();
-  if (exchange->bodySeen_ > limits_.bodyBytesMax) {
+  if (exchange->bodySeen_ > limits_.bodyBytesMax && !exchange->isTunnel_) {
     const std::string_view problem = "the request body is too large";
     if (exchange->responseStarted_) {
       exchange->reset(NGHTTP2_CANCEL);

@@ -55,6 +55,8 @@ class Http2Exchange final : public Exchange {
   std::size_t unconsumed_ = 0;  // Body for which the client has not got window back.
   std::size_t discarded_ = 0;   // Body that nobody reads any more.
   HeaderList trailers_;
+  std::string protocol_;  // Of an extended CONNECT.
+  bool isTunnel_ = false;
   bool isHead_ = false;
   bool awaitsContinue_ = false;
   bool bodyStarted_ = false;

@@ -42,11 +42,16 @@ struct RequestHead {
   BodyKind body = BodyKind::None;
   std::uint64_t contentLength = 0;
   bool expectsContinue = false;
+  /// It asks for a WebSocket (RFC 6455 section 4.1, RFC 8441 section 4; then `method` is GET and
+  /// there is no body), and may be answered with status 101.
+  bool webSocket = false;
   std::shared_ptr<const ConnectionInfo> connection;
 };
 
 /// A response's head. Framing (content-length, transfer-encoding, connection) is the codec's:
 /// it drops such fields from `headers` and writes its own from `body` and `contentLength`.
+/// Status 101, to RequestHead::webSocket only, makes the exchange a tunnel: from then on its bodies
+/// are the bytes of both directions, as they come. (HTTP/2 says 200 for it.)
 struct ResponseHead {
   int status = 200;
   HeaderList headers;

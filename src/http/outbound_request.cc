@@ -5,6 +5,10 @@
 
 namespace atolld::http {
 
+bool isBareConnection(const RequestHead& head) {
+  return head.method == "CONNECT" && (head.scheme == "tcp" || head.scheme == "tls");
+}
+
 std::optional<Error> checkOutboundRequest(const RequestHead& head) {
   if (!isToken(head.method) || head.method == "CONNECT") {
     return Error{ErrorCode::InvalidArgument, "the request method cannot be sent"};

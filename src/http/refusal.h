@@ -21,6 +21,8 @@ constexpr std::string_view refusalName(int status) {
       return "uri_too_long";
     case 417:
       return "expectation_failed";
+    case 426:
+      return "upgrade_required";
     case 431:
       return "headers_too_large";
     case 501:

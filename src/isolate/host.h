@@ -26,6 +26,8 @@ using OpId = std::uint32_t;
 /// odd; unique in their isolate.
 using BodyId = std::uint32_t;
 using TimerId = std::uint32_t;
+/// A WebSocket between the script and a peer. Made by the script's side; unique in its isolate.
+using SocketId = std::uint32_t;
 
 // ---- bodies -------------------------------------------------------------------------------------
 
@@ -82,6 +84,26 @@ struct ClientGone {
   InvocationId invocation = 0;
 };
 
+/// A message of the peer, of a socket that was accepted. Text is valid UTF-8.
+struct SocketMessage {
+  SocketId socket = 0;
+  bool text = false;
+  Bytes payload;
+};
+/// The peer's Close came, or the connection broke (1006, not clean); the last event of a socket.
+/// Where the socket was accepted half open and its script has not closed it yet, it may still send.
+struct SocketClosed {
+  SocketId socket = 0;
+  std::uint16_t code = 0;
+  std::string reason;
+  bool clean = false;
+};
+/// `bytes` more of the messages sent went to the transport.
+struct SocketSent {
+  SocketId socket = 0;
+  std::uint64_t bytes = 0;
+};
+
 struct FetchedResponse {
   http::ResponseHead head;
   Body body;
@@ -99,8 +121,9 @@ struct InvocationOver {
   InvocationId invocation = 0;
 };
 
-using Event = std::variant<FetchEvent, BodyChunk, BodyEnd, BodyAccepted, BodyGone, TimerFired,
-                           ClientGone, OpDone, InvocationOver>;
+using Event =
+    std::variant<FetchEvent, BodyChunk, BodyEnd, BodyAccepted, BodyGone, TimerFired, ClientGone,
+                 OpDone, InvocationOver, SocketMessage, SocketClosed, SocketSent>;
 
 // ---- script -> host -----------------------------------------------------------------------------
 
@@ -109,6 +132,9 @@ struct Respond {
   InvocationId invocation = 0;
   http::ResponseHead head;  ///< status and headers; framing follows `body`.
   Body body;
+  /// With status 101: the client's WebSocket is the script's under this new id; or, if a fetch has
+  /// opened it, the two peers talk to each other from now on.
+  SocketId socket = 0;
 };
 /// The handler threw, rejected, or returned what is not a Response: answered 500.
 struct Failed {
@@ -167,6 +193,32 @@ struct FetchStart {
   std::unique_ptr<http::RequestHead> head;  ///< scheme, authority, target are the URL's.
   Body body;
   std::unique_ptr<Service> service;  ///< Null: over the network.
+  /// Asks for a WebSocket, open under this id if the answer's status is 101.
+  SocketId socket = 0;
+};
+/// Lets messages come. With `halfOpen` the peer's Close is not answered until the script closes.
+struct SocketAccept {
+  SocketId socket = 0;
+  bool halfOpen = false;
+};
+/// What a message counts for in SocketTaken besides its bytes.
+inline constexpr std::uint64_t kSocketMessageOverheadBytes = 256;
+
+/// The script has been given `bytes` of messages: as many more may come.
+struct SocketTaken {
+  SocketId socket = 0;
+  std::uint64_t bytes = 0;
+};
+struct SocketSend {
+  SocketId socket = 0;
+  bool text = false;
+  Bytes payload;
+};
+/// Code 1005 says none. A second one, or one to a socket that is closed, does nothing.
+struct SocketClose {
+  SocketId socket = 0;
+  std::uint16_t code = 0;
+  std::string reason;
 };
 struct OpCancel {
   OpId op = 0;
@@ -207,9 +259,10 @@ struct Log {
   std::string text;
 };
 
-using Effect = std::variant<Respond, Failed, Done, BodyWrite, BodyClose, BodyPull, BodyCollect,
-                            BodyCancel, TimerStart, TimerCancel, FetchStart, OpCancel, KvGet,
-                            KvList, KvWrite, Compute, Log>;
+using Effect =
+    std::variant<Respond, Failed, Done, BodyWrite, BodyClose, BodyPull, BodyCollect, BodyCancel,
+                 TimerStart, TimerCancel, FetchStart, OpCancel, KvGet, KvList, KvWrite, Compute,
+                 Log, SocketAccept, SocketTaken, SocketSend, SocketClose>;
 
 /// The effects one slice produced, in order. Filled by the thread in the slice, carried out by the
 /// seat holder after it.

@@ -110,7 +110,8 @@ Session Session::server(std::shared_ptr<const ServerContext> context) {
 }
 
 Result<Session> Session::client(std::shared_ptr<const ClientContext> context,
-                                const std::string& host) {
+                                const std::string& host,
+                                std::optional<std::string_view> onlyProtocol) {
   ERR_clear_error();
   SSL_CTX* const from = context->context_;
   Session session(std::make_unique<State>(std::move(context), from));
@@ -123,6 +124,14 @@ Result<Session> Session::client(std::shared_ptr<const ClientContext> context,
     if (host.empty() || X509_VERIFY_PARAM_set1_host(verify, host.data(), host.size()) != 1 ||
         !setServerName(ssl, host)) {
       return failOpenssl(ErrorCode::InvalidArgument, "\"" + host + "\" is no host name");
+    }
+  }
+  if (onlyProtocol) {
+    std::string offer(*onlyProtocol);
+    if (!offer.empty()) offer.insert(offer.begin(), static_cast<char>(offer.size()));
+    if (SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(offer.data()),
+                            static_cast<unsigned>(offer.size())) != 0) {
+      return failOpenssl(ErrorCode::Internal, "cannot offer a protocol");
     }
   }
   ATOLL_TRY_VOID(session.handshake());

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,9 +23,11 @@ class Session {
   /// The context is kept alive.
   static Session server(std::shared_ptr<const ServerContext> context);
   /// `host` is sent as SNI (unless an IP literal) and must be in the peer's certificate. The first
-  /// flight is in output() at once.
+  /// flight is in output() at once. `onlyProtocol` is offered instead of the
+  /// context's; none if it is empty.
   static Result<Session> client(std::shared_ptr<const ClientContext> context,
-                                const std::string& host);
+                                const std::string& host,
+                                std::optional<std::string_view> onlyProtocol = {});
   Session(Session&&) noexcept;
   ~Session();
 

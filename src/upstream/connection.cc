@@ -113,7 +113,10 @@ void Connection::onConnected() {
   candidates_.clear();
   pool_.mutableStats().connects.add();
   if (!origin_.name.secure) return startHttp(false);
-  auto session = tls::Session::client(pool_.tls(), origin_.name.host);
+  std::optional<std::string_view> protocol;
+  if (origin_.name.http1Only) protocol = "http/1.1";
+  if (origin_.name.bare) protocol = "";
+  auto session = tls::Session::client(pool_.tls(), origin_.name.host, protocol);
   if (!session) return fail(session.error());
   session_.emplace(std::move(*session));
   phase_ = Phase::Handshaking;
@@ -234,6 +237,7 @@ void Connection::flush() {
       sendPlain();
     }
   }
+  if (phase_ == Phase::Open && !outputBlocked_ && http_->outputEnded()) endOutput();
   if (phase_ == Phase::Open && !outputBlocked_ && http_->shouldClose()) phase_ = Phase::Dead;
   if (phase_ == Phase::Open) {
     if (!http_->idle()) {
@@ -251,6 +255,16 @@ void Connection::flush() {
     http_.reset();  // Its exchanges end while error() is there to ask.
   }
   inFlush_ = false;
+}
+
+void Connection::endOutput() {
+  if (std::exchange(outputEnded_, true)) return;
+  if (session_) {
+    session_->close();
+    sendEncrypted();
+  } else {
+    shutdown(socket_.get(), SHUT_WR);
+  }
 }
 
 /// False if nothing more can be sent now.

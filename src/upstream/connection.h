@@ -62,6 +62,7 @@ class Connection final : private http::ClientConnection::Owner, private loop::De
   void decrypt(std::string_view bytes);
   void fail(Error error);
 
+  void endOutput();
   void sendPlain();
   void sendEncrypted();
   bool sendBytes(std::string_view bytes, std::size_t& sent);
@@ -83,6 +84,7 @@ class Connection final : private http::ClientConnection::Owner, private loop::De
   bool endIsEndOfBody_ = false;
   bool outputBlocked_ = false;
   bool inFlush_ = false;
+  bool outputEnded_ = false;
 };
 
 }  // namespace atolld::upstream

@@ -14,9 +14,12 @@ Result<OriginName> OriginName::parse(std::string_view scheme, std::string_view a
                                                 "\": " + std::string(why));
   };
   OriginName name;
-  if (scheme != "http" && scheme != "https") return bad("only http and https are possible");
-  name.secure = scheme == "https";
-  name.port = name.secure ? 443 : 80;
+  name.bare = scheme == "tcp" || scheme == "tls";
+  if (scheme != "http" && scheme != "https" && !name.bare) {
+    return bad("only http and https are possible");
+  }
+  name.secure = scheme == "https" || scheme == "tls";
+  name.port = name.bare ? 0 : name.secure ? 443 : 80;
   std::string_view host = authority;
   std::string_view port;
   if (host.starts_with('[')) {
@@ -38,6 +41,7 @@ Result<OriginName> OriginName::parse(std::string_view scheme, std::string_view a
   } else if (!port.empty() && port != ":") {
     return bad("its port is none");
   }
+  if (name.port == 0) return bad("it names no port");
   name.host = toLowerAscii(host);
   return name;
 }

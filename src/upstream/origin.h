@@ -18,8 +18,12 @@ struct OriginName {
   bool secure = false;
   std::string host;  ///< Lower-case; an IPv6 literal without brackets.
   std::uint16_t port = 0;
+  /// For WebSockets, which begin as HTTP/1.1: HTTP/2 is not offered.
+  bool http1Only = false;
+  /// For connections without HTTP.
+  bool bare = false;
 
-  /// @error InvalidArgument  not http or https, or no host and port.
+  /// @error InvalidArgument  none of http, https, tcp and tls, or no host and port.
   static Result<OriginName> parse(std::string_view scheme, std::string_view authority);
   auto operator<=>(const OriginName&) const = default;
 };

@@ -36,6 +36,7 @@ http::ClientExchange& Pool::start(http::RequestHead head, std::optional<Bytes> b
   ATOLL_CHECK(!closing_);
   stats_.requests.add();
   auto name = OriginName::parse(head.scheme, head.authority);
+  if (name) name->http1Only = head.webSocket;
   Request& request = requests_.emplace_back(*this, std::move(head), std::move(body), sink);
   request.self = std::prev(requests_.end());
   if (!name) {

@@ -27,7 +27,8 @@ Request::Request(Pool& pool, http::RequestHead head, std::optional<Bytes> body,
       body_(std::move(body)),
       sink_(sink),
       deadline_(pool.deadlines(), *this) {
-  ended_ = body_.has_value() || head_.body == http::BodyKind::None;
+  // A WebSocket writes once it is open.
+  ended_ = body_.has_value() || (head_.body == http::BodyKind::None && !head_.webSocket);
   deadline_.set(pool_.limits().connect);
 }
 

@@ -119,7 +119,7 @@ http::BodyKind kindOf(const host::Body& body, std::uint64_t& length) {
   return flowing->length ? http::BodyKind::Length : http::BodyKind::Unknown;
 }
 
-/// respond(slot, status, [name, value, …] or null, content type number, body, length)
+/// respond(slot, status, [name, value, …] or null, content type number, body, length, socket)
 void respond(const Info& info) noexcept {
   NativeCall call(info);
   Invocation* const invocation = call.invocation(0);
@@ -129,7 +129,14 @@ void respond(const Info& info) noexcept {
   const std::uint64_t contentType = call.whole(3);
   auto body = call.body(4, *invocation);
   host::Respond effect;
-  if (status < 200 || status > 599 || contentType >= kContentTypes.size() || !body ||
+  const auto socket = call.id(6);
+  if (socket && (invocation->head == nullptr || !invocation->head->webSocket)) {
+    return throwTypeError(info.GetIsolate(),
+                          "Worker tried to return WebSocket in a response to a request which did "
+                          "not contain the header \"Upgrade: websocket\".");
+  }
+  const bool sendable = socket ? status == 101 : status >= 200 && status <= 599;
+  if (!sendable || contentType >= kContentTypes.size() || !body ||
       !call.headers(2, effect.head.headers)) {
     return call.refuse("respond: a status, header or body that cannot be sent");
   }
@@ -140,6 +147,7 @@ void respond(const Info& info) noexcept {
   effect.head.status = static_cast<int>(status);
   effect.head.body = kindOf(*body, effect.head.contentLength);
   effect.body = *std::move(body);
+  effect.socket = socket.value_or(0);
   invocation->responded = true;
   call.emit(std::move(effect));
 }

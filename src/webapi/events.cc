@@ -132,6 +132,37 @@ class Delivery {
     state_.closeInvocation(*slot);
   }
 
+  void operator()(host::SocketMessage& event) {
+    const std::size_t size = event.payload.size();
+    std::array<v8::Local<v8::Value>, 2> arguments{id(isolate_, event.socket),
+                                                  v8::Undefined(isolate_)};
+    bool ok = true;
+    if (event.text) {
+      v8::Local<v8::String> string;
+      ok = stringOfUtf8(isolate_, event.payload.view()).ToLocal(&string);
+      if (ok) arguments[1] = string;
+    } else {
+      state_.eventBytes = std::move(event.payload);
+    }
+    if (ok) state_.call(context_, Entry::SocketMessage, arguments);
+    state_.eventBytes = {};
+    isolate::Isolate::from(isolate_).outbox().push_back(
+        host::SocketTaken{event.socket, size + host::kSocketMessageOverheadBytes});
+  }
+
+  void operator()(host::SocketClosed& event) {
+    std::array<v8::Local<v8::Value>, 4> arguments{
+        id(isolate_, event.socket), id(isolate_, event.code), text(isolate_, event.reason),
+        v8::Boolean::New(isolate_, event.clean)};
+    state_.call(context_, Entry::SocketClosed, arguments);
+  }
+
+  void operator()(host::SocketSent& event) {
+    std::array<v8::Local<v8::Value>, 2> arguments{id(isolate_, event.socket),
+                                                  number(isolate_, event.bytes)};
+    state_.call(context_, Entry::SocketSent, arguments);
+  }
+
   void operator()(host::OpDone& event) {
     std::visit([&](auto& value) { opDone(event.op, value); }, event.value);
     state_.eventBytes = {};

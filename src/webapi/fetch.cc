@@ -75,7 +75,7 @@ void urlSameOrigin(const Info& info) noexcept {
   info.GetReturnValue().Set(a && b && isHttp(*a) && a->get_origin() == b->get_origin());
 }
 
-/// fetchStart(op, slot, method, href, [name, value, …] or null, body, length)
+/// fetchStart(op, slot, method, href, [name, value, …] or null, body, length, socket or 0)
 void fetchStart(const Info& info) noexcept {
   NativeCall call(info);
   const auto op = call.id(0);
@@ -104,13 +104,32 @@ void fetchStart(const Info& info) noexcept {
     head->body = flowing->length ? http::BodyKind::Length : http::BodyKind::Unknown;
     head->contentLength = flowing->length.value_or(0);
   }
-  call.emit(host::FetchStart{*op, invocation->id, std::move(head), *std::move(body)});
+  call.emit(host::FetchStart{*op, invocation->id, std::move(head), *std::move(body),
+                             nullptr, call.id(7).value_or(0)});
 }
 
-constexpr std::array kNatives{
-    isolate::Native{"resolveUrl", &resolveUrl}, isolate::Native{"urlIsHttp", &urlIsHttp},
-    isolate::Native{"urlHasCredentials", &urlHasCredentials},
-    isolate::Native{"urlSameOrigin", &urlSameOrigin}, isolate::Native{"fetchStart", &fetchStart}};
+/// connectStart(op, slot, secure, "host:port", body)
+void connectStart(const Info& info) noexcept {
+  NativeCall call(info);
+  const auto op = call.id(0), body = call.id(4);
+  const Invocation* const invocation = call.invocation(1);
+  if (!op || !body || invocation == nullptr) {
+    return call.refuse("connectStart: the invocation has ended");
+  }
+  auto head = std::make_unique<http::RequestHead>();
+  head->method = "CONNECT";
+  head->scheme = info[2]->IsTrue() ? "tls" : "tcp";
+  head->authority = call.utf8(3);
+  head->body = http::BodyKind::Unknown;
+  call.emit(host::FetchStart{*op, invocation->id, std::move(head), host::BodyRef{.id = *body}});
+}
+
+constexpr std::array kNatives{isolate::Native{"resolveUrl", &resolveUrl},
+                              isolate::Native{"urlIsHttp", &urlIsHttp},
+                              isolate::Native{"urlHasCredentials", &urlHasCredentials},
+                              isolate::Native{"urlSameOrigin", &urlSameOrigin},
+                              isolate::Native{"fetchStart", &fetchStart},
+                              isolate::Native{"connectStart", &connectStart}};
 
 }  // namespace
 

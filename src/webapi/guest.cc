@@ -28,7 +28,10 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Entry::kCount)> 
     "unhandledRejection",
     "rejectionHandled",
     "uncaughtException",
-    "builtinModule"};
+    "builtinModule",
+    "socketMessage",
+    "socketClosed",
+    "socketSent"};
 
 template <class... Fs>
 struct Overloaded : Fs... {
@@ -122,6 +125,7 @@ std::vector<isolate::Native> allNatives() {
         fetchNatives(),
         formDataNatives(),
         headerNatives(),
+        htmlNatives(),
         keyNatives(),
         keyUseNatives(),
         kvNatives(),
@@ -133,7 +137,8 @@ std::vector<isolate::Native> allNatives() {
         rpcNatives(),
         serviceNatives(),
         urlNatives(),
-        urlPatternNatives()}) {
+        urlPatternNatives(),
+         webSocketNatives()}) {
     all.insert(all.end(), natives.begin(), natives.end());
   }
   for (std::size_t i = 0; i < all.size(); ++i) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "base/bytes.h"
@@ -50,6 +51,9 @@ enum class Entry : std::size_t {
   RejectionHandled,
   UncaughtException,
   BuiltinModule,
+  SocketMessage,
+  SocketClosed,
+  SocketSent,
   kCount,
 };
 
@@ -79,6 +83,10 @@ class GuestState final : public isolate::Guest::State {
   const std::shared_ptr<CodecRegistry> codecs = std::make_shared<CodecRegistry>();
   /// Where logs outside of any invocation are counted; afresh for each event.
   Invocation stray;
+
+  /// Responses being transformed, by number; html_rewriter.cc knows their type.
+  std::unordered_map<std::uint32_t, std::shared_ptr<void>> htmlRewriters;
+  std::uint32_t lastHtmlRewriter = 0;
 
   Invocation& at(std::uint32_t slot) { return invocations_[slot]; }
 

@@ -21,6 +21,7 @@ std::span<const isolate::Native> encodingNatives();
 std::span<const isolate::Native> fetchNatives();
 std::span<const isolate::Native> formDataNatives();
 std::span<const isolate::Native> headerNatives();
+std::span<const isolate::Native> htmlNatives();
 std::span<const isolate::Native> keyNatives();
 std::span<const isolate::Native> keyUseNatives();
 std::span<const isolate::Native> kvNatives();
@@ -33,5 +34,6 @@ std::span<const isolate::Native> rpcNatives();
 std::span<const isolate::Native> serviceNatives();
 std::span<const isolate::Native> urlNatives();
 std::span<const isolate::Native> urlPatternNatives();
+std::span<const isolate::Native> webSocketNatives();
 
 }  // namespace atolld::webapi

@@ -140,6 +140,8 @@ void requestHeader(const Info& info) noexcept {
   const http::RequestHead& head = *invocation->head;
   const std::string name = call.utf8(1);
   if (name == "host") return setText(info, head.authority);
+  // HTTP/2 has no such field for it: scripts ask for it as they know it.
+  if (name == "upgrade" && head.webSocket) return setText(info, "websocket");
   std::size_t found = 0;
   std::string combined;
   for (const auto field : head.headers) {
@@ -173,6 +175,7 @@ void requestHeaders(const Info& info) noexcept {
     flat.push_back(text);
   };
   add("host", head.authority);
+  if (head.webSocket) add("upgrade", "websocket");
   for (const auto field : head.headers) {
     if (field.name == "accept-encoding") {
       add(field.name, codingsToPassOn(field.value));
