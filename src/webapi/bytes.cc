@@ -2,6 +2,7 @@
 
 #include <simdutf.h>
 
+#include <memory>
 #include <span>
 
 #include "webapi/natives.h"
@@ -72,15 +73,15 @@ v8::MaybeLocal<v8::String> stringOfUtf8(v8::Isolate* isolate, std::string_view u
   v8::Local<v8::String> text;
   // V8's own decoder takes 1.6 ms for a megabyte of valid text, simdutf a tenth of it. Only what is
   // malformed is left to V8, which knows where the U+FFFD go.
-  std::string latin1(utf8.size(), '\0');
+  const auto latin1 = std::make_unique_for_overwrite<char[]>(utf8.size());
   if (const std::size_t size =
-          simdutf::convert_utf8_to_latin1(utf8.data(), utf8.size(), latin1.data())) {
-    return stringOfLatin1(isolate, std::string_view(latin1).substr(0, size));
+          simdutf::convert_utf8_to_latin1(utf8.data(), utf8.size(), latin1.get())) {
+    return stringOfLatin1(isolate, {latin1.get(), size});
   }
-  std::u16string utf16(utf8.size(), u'\0');
+  const auto utf16 = std::make_unique_for_overwrite<char16_t[]>(utf8.size());
   if (const std::size_t size =
-          simdutf::convert_utf8_to_utf16(utf8.data(), utf8.size(), utf16.data())) {
-    if (!v8::String::NewFromTwoByte(isolate, reinterpret_cast<const std::uint16_t*>(utf16.data()),
+          simdutf::convert_utf8_to_utf16(utf8.data(), utf8.size(), utf16.get())) {
+    if (!v8::String::NewFromTwoByte(isolate, reinterpret_cast<const std::uint16_t*>(utf16.get()),
                                     v8::NewStringType::kNormal, static_cast<int>(size))
              .ToLocal(&text)) {
       return tooLong(isolate);
