@@ -104,8 +104,8 @@ void fetchStart(const Info& info) noexcept {
     head->body = flowing->length ? http::BodyKind::Length : http::BodyKind::Unknown;
     head->contentLength = flowing->length.value_or(0);
   }
-  call.emit(host::FetchStart{*op, invocation->id, std::move(head), *std::move(body),
-                             nullptr, call.id(7).value_or(0)});
+  call.emit(host::FetchStart{*op, invocation->id, std::move(head), *std::move(body), nullptr,
+                             call.id(7).value_or(0)});
 }
 
 /// connectStart(op, slot, secure, "host:port", body)

@@ -103,10 +103,9 @@ void features(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
       deploy::featuresOf(version->compatibilityDate, version->compatibilityFlags).bits());
 }
 
-constexpr std::array kOwnNatives{isolate::Native{"namedKeys", &namedKeys},
-                                 isolate::Native{"bindings", &bindings},
-                                 isolate::Native{"features", &features},
-                                 isolate::Native{"placeOf", &placeOf}};
+constexpr std::array kOwnNatives{
+    isolate::Native{"namedKeys", &namedKeys}, isolate::Native{"bindings", &bindings},
+    isolate::Native{"features", &features}, isolate::Native{"placeOf", &placeOf}};
 
 std::vector<isolate::Native> allNatives() {
   std::vector<isolate::Native> all;
@@ -138,7 +137,7 @@ std::vector<isolate::Native> allNatives() {
         serviceNatives(),
         urlNatives(),
         urlPatternNatives(),
-         webSocketNatives()}) {
+        webSocketNatives()}) {
     all.insert(all.end(), natives.begin(), natives.end());
   }
   for (std::size_t i = 0; i < all.size(); ++i) {
