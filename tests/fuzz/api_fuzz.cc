@@ -102,6 +102,10 @@ class FuzzGuest final : public isolate::Guest {
                     .FromMaybe(false));
     return real().attach(isolate, context, internals);
   }
+  void beforeLoad(isolate::Isolate& isolate, v8::Local<v8::Context> context,
+                  bool isServiceWorker) const override {
+    real().beforeLoad(isolate, context, isServiceWorker);
+  }
   Result<> onLoaded(isolate::Isolate& isolate, v8::Local<v8::Context> context,
                     v8::Local<v8::Object> mainNamespace) const override {
     return real().onLoaded(isolate, context, mainNamespace);
@@ -206,9 +210,10 @@ std::string runIsolate(isolate::Isolate& isolate, shard::SliceRunner& runner,
                        std::uint32_t calls) {
   currentSeed = seed;
   callsDone = false;
-  runner.begin(isolate);
+  runner.begin(nullptr);
+  runner.enters(isolate);
   Result<> ran = isolate.load(version);
-  if (!runner.end() && ran) return "cpu";
+  if (!runner.end().inTime && ran) return "cpu";
   Host host;
   host.events.push_back(request(seed, calls));
   host::Outbox outbox;
@@ -218,9 +223,10 @@ std::string runIsolate(isolate::Isolate& isolate, shard::SliceRunner& runner,
        ++n) {
     host::Event event = std::move(host.events.front());
     host.events.pop_front();
-    runner.begin(isolate);
+    runner.begin(nullptr);
+    runner.enters(isolate);
     ran = isolate.run({&event, 1}, outbox);
-    if (!runner.end() && ran) ran = isolate.run({}, outbox);
+    if (!runner.end().inTime && ran) ran = isolate.run({}, outbox);
     host.carryOut(outbox);
   }
   if (!ran) return ran.error().detail;
@@ -236,7 +242,7 @@ int run(const std::string& source, std::uint32_t seed, std::uint32_t calls) {
   }
   isolate::Platform::start(*snapshot, guest);
   const auto version = versionOf(source);
-  shard::SliceRunner runner(kCpuMax);
+  shard::SliceRunner runner({.cpuMax = kCpuMax, .quantum = {}});
   std::map<std::string, int> ends;
   std::unique_ptr<isolate::Isolate> previous;  // Two live at a time, as neighbours do.
   for (std::uint32_t made = 0; made < calls; made += kCallsPerIsolate, ++seed) {
