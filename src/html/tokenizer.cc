@@ -294,7 +294,6 @@ void Tokenizer::startAttribute() {
 
 /// True with the tag's last character.
 bool Tokenizer::stepTag(char c) {
-  const auto at = static_cast<std::uint32_t>(pos_ - begin_);
   switch (state_) {
     case State::TagName:
       if (isSpace(c)) {
@@ -324,6 +323,15 @@ bool Tokenizer::stepTag(char c) {
         startAttribute();  // Even at '=', which then is its name's first character.
       }
       return false;
+    default:
+      return stepAttribute(c);
+  }
+}
+
+/// The same, in an attribute.
+bool Tokenizer::stepAttribute(char c) {
+  const auto at = static_cast<std::uint32_t>(pos_ - begin_);
+  switch (state_) {
     case State::AttributeName:
       if (!isSpace(c) && c != '/' && c != '>' && (c != '=' || at == attributes_.back().begin)) {
         return false;

@@ -90,6 +90,7 @@ class Tokenizer {
   bool readCdata(Token& token);
   bool readTag(Token& token);
   bool stepTag(char c);
+  bool stepAttribute(char c);
   void startAttribute();
   bool readComment(Token& token);
   bool readUntilGreater(Token& token);

@@ -80,7 +80,8 @@ def measure(contestant, row, seconds):
     requests = _requests(row, out)
     # The generator keeps its CPU busy by itself; the rest of the machine is others' work.
     foreign = max(0.0, busy - cpu - elapsed) / elapsed
-    return Sample(cpu / requests / row.operations * 1e6, requests, requests / elapsed, round(foreign, 2))
+    micros = cpu / (requests * row.operations) * 1e6
+    return Sample(micros, requests, requests / elapsed, round(foreign, 2))
 
 
 def _requests(row, out):
