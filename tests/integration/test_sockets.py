@@ -93,6 +93,8 @@ class Peer:
             if self.context:
                 connection = self.context.wrap_socket(connection, server_side=True)
             self.serve(connection)
+            if self.context:
+                connection = connection.unwrap()  # Says that this was all.
         except (OSError, ssl.SSLError):
             pass
         finally:
