@@ -183,7 +183,6 @@ class Rewriter {
   std::vector<std::uint64_t> holds_;  // For each open element: steps that hold for it …
   std::vector<std::uint64_t> above_;  // … and for it or an element around it.
   std::vector<std::uint64_t> now_;    // Of the tag being matched.
-  bool countsChildren_ = false;
   bool countsTypes_ = false;
   std::vector<Open> open_;  // Parallel to the tree's; the first is the document.
 
