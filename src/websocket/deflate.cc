@@ -66,7 +66,9 @@ Inflater::Verdict Inflater::inflate(std::string_view& input, std::size_t budget,
   if (!stream_) {
     auto fresh = std::make_unique<z_stream>();
     *fresh = {};
-    ATOLL_CHECK(inflateInit2(fresh.get(), -parameters_.windowBits) == Z_OK);
+    // The full window, whatever was agreed: zlib itself compresses for 9 bits when told 8, and with
+    // a smaller one a distance too far would be found or not as the bytes are cut.
+    ATOLL_CHECK(inflateInit2(fresh.get(), -MAX_WBITS) == Z_OK);
     stream_.reset(fresh.release());
   }
   while (budget > 0) {
