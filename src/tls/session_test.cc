@@ -159,25 +159,6 @@ TEST_CASE("a client refuses a certificate that is not for the host it asked for"
   }
 }
 
-TEST_CASE("who trusts the development authority can check every name of its domain") {
-  const SystemClock clock;
-  auto authority = DevelopmentAuthority::create("localhost", clock).value();
-  const TemporaryFile ca{authority->certificatePem()};
-  Certificates all;
-  all.setDefault(authority->issueDefault().value());
-  all.setAuthority(authority);
-  const auto store = std::make_shared<CertificateStore>(std::move(all));
-  const auto context = ServerContext::make({.certificates = store, .ticketKeys = nullptr}).value();
-  const auto clients = ClientContext::make({.extraCaFile = ca.path}).value();
-  for (const std::string host :
-       {"hello.localhost", "hello.tenant.localhost", "localhost", "127.0.0.1", "shop.example"}) {
-    CAPTURE(host);
-    Side server{Session::server(context)}, client{Session::client(clients, host).value()};
-    pump(client, server);
-    CHECK(client.session.handshakeDone() == (host != "shop.example"));
-  }
-}
-
 TEST_CASE("a client refuses a certificate that nobody it trusts vouches for") {
   const World world;
   Side server = world.server();
