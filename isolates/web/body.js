@@ -538,6 +538,7 @@ internals.defineLazy("Blob", "web/blob.js");
 internals.defineLazy("File", "web/blob.js");
 internals.defineLazy("FormData", "web/form_data.js");
 internals.defineLazy("FileReader", "web/file_reader.js");
+internals.defineLazy("FileReaderSync", "web/file_reader.js");
 internals.defineLazy("ProgressEvent", "web/file_reader.js");
 for (const name of ["Cache", "CacheStorage", "caches"]) {
   internals.defineLazy(name, "web/cache.js");

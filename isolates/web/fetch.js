@@ -32,11 +32,14 @@ async function follow(input, init, service) {
   const signal = followable(request);
   if (signal !== null && abort.isAborted(signal)) throw abort.reasonOf(signal);
 
+  if (service === null && !native.urlIsHttp(request.url)) return fetchLocal(request);
+
   const hop = {
     invocation, signal, method: request.method, url: request.url,
     list: request.list === null ? null : copyList(listFor(request)), body: request.body,
     service,
   };
+  if (request.cache !== "default") applyCacheMode(hop, request.cache);
   // What another script encodes is decoded without having been asked for.
   const codingIsOurs = service !== null || askForCoding(hop);
   let redirects = 0;
@@ -46,8 +49,9 @@ async function follow(input, init, service) {
       headerOf(answer.flat, "location") : null;
     if (location === null) {
       if (answer.status === 101) answer.webSocket = webSocketOf(hop, answer);
-      return responseOfFetch(invocation, answer, hop.url, redirects > 0,
+      const response = responseOfFetch(invocation, answer, hop.url, redirects > 0,
         request.encodeResponseBody !== "manual", codingIsOurs);
+      return checked(request, response);
     }
     discard(hop, answer);
     if (request.redirect === "error") {
@@ -58,6 +62,41 @@ async function follow(input, init, service) {
     }
     redirect(hop, answer.status, location);
   }
+}
+
+/** A URL of this isolate's own. https://fetch.spec.whatwg.org/#scheme-fetch */
+function fetchLocal(request) {
+  internals.load("web/local_fetch.js");
+  const { blob, list, method, url } = request;
+  const answer = internals.localFetch.answer(url, method, blob,
+    list === null ? null : listGet(list, "range"));
+  return checked(request, responseOfFetch(null, answer, url, false, false, false));
+}
+
+/** The response, if it is what the request's `integrity` wants. */
+function checked({ options }, response) {
+  if (options === null || options.integrity === "") return response;
+  internals.load("web/integrity.js");
+  return internals.integrity.check(response, options.integrity);
+}
+
+/**
+ * What a cache mode asks of the caches on the way; there is none behind fetch() itself.
+ * https://fetch.spec.whatwg.org/#http-network-or-cache-fetch
+ */
+function applyCacheMode(hop, mode) {
+  if (mode === "only-if-cached") {
+    throw new TypeError(`Failed to fetch ${hop.url}: fetch() has no cache that could have it.`);
+  }
+  if (mode === "force-cache") return;
+  if (hop.list === null) hop.list = new HeaderList();
+  const unset = !listHas(hop.list, "cache-control");
+  if (mode === "no-cache") {
+    if (unset) listAppend(hop.list, "cache-control", "max-age=0");
+    return;
+  }
+  if (!listHas(hop.list, "pragma")) listAppend(hop.list, "pragma", "no-cache");
+  if (unset) listAppend(hop.list, "cache-control", "no-cache");
 }
 
 /**
@@ -139,9 +178,9 @@ function webSocketOf({ invocation, socketId }, { flat }) {
   return internals.webSockets.ofFetch(invocation, socketId, flat);
 }
 
-function makeAnswer(hasBytes, status, flat, bodyId, length) {
+function makeAnswer(hasBytes, status, flat, bodyId, length, reason) {
   const content = hasBytes ? native.takeBytes(internals.kernel.kTakeBytes) : bodyId;
-  return { status, flat, content, length };
+  return { status, flat, content, length, reason };
 }
 
 function networkError(code, detail) {

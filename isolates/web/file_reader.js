@@ -1,7 +1,8 @@
-// FileReader and ProgressEvent. https://w3c.github.io/FileAPI/#APIASynch
+// FileReader, FileReaderSync and ProgressEvent. https://w3c.github.io/FileAPI/#APIASynch
 // https://xhr.spec.whatwg.org/#interface-progressevent
 //
-// A blob's bytes are all there, so a read is done in two tasks: it starts, and it has ended.
+// A blob's bytes are all there, so a read is one progress event. Each event has a task of its own:
+// a listener's microtasks then run before the next one, as where listeners are called by a host.
 
 const {
   RegExpPrototypeExec, StringFromCharCode, TypedArrayPrototypeGetBuffer,
@@ -62,7 +63,7 @@ class FileReader extends EventTarget {
 
   readAsArrayBuffer(blob) {
     this.#start(blob, arguments.length, "readAsArrayBuffer",
-      (bytes) => TypedArrayPrototypeGetBuffer(native.copyBytes(bytes)));
+      packageBuffer);
   }
 
   readAsBinaryString(blob) {
@@ -80,9 +81,7 @@ class FileReader extends EventTarget {
   }
 
   readAsDataURL(blob) {
-    this.#start(blob, arguments.length, "readAsDataURL", (bytes, type) =>
-      `data:${type === "" ? "application/octet-stream" : type};base64,` +
-      native.toBase64(binaryString(bytes)));
+    this.#start(blob, arguments.length, "readAsDataURL", packageDataUrl);
   }
 
   abort() {
@@ -122,25 +121,31 @@ class FileReader extends EventTarget {
     const task = (run) => internals.timers.start(0, () => {
       if (this.#read === read) run();
     });
+    const total = TypedArrayPrototypeGetByteLength(bytes);
+    const end = () => {
+      // Another read that a listener starts makes this one's loadend idle.
+      task(() => this.#fire("loadend", this.#error === null ? total : 0));
+      this.#end(bytes, type, pack);
+    };
     task(() => {
+      task(total === 0 ? end : () => {
+        task(end);
+        this.#fire("progress", total);
+      });
       this.#fire("loadstart", 0);
-      task(() => this.#end(bytes, type, pack, read));
     });
   }
 
-  #end(bytes, type, pack, read) {
-    const total = TypedArrayPrototypeGetByteLength(bytes);
-    if (total > 0) this.#fire("progress", total);
-    if (this.#read !== read) return;
+  #end(bytes, type, pack) {
     this.#state = kDone;
     try {
       this.#result = pack(bytes, type);
-      this.#fire("load", total);
     } catch (error) {
       this.#error = domException("NotReadableError", error.message);
       this.#fire("error", 0);
+      return;
     }
-    if (this.#state !== kLoading) this.#fire("loadend", total);
+    this.#fire("load", TypedArrayPrototypeGetByteLength(bytes));
   }
 
   #fire(type, loaded) {
@@ -152,6 +157,49 @@ defineConstants(FileReader, { EMPTY: kEmpty, LOADING: kLoading, DONE: kDone });
 configureInterface(FileReader);
 for (const type of ["loadstart", "progress", "load", "abort", "error", "loadend"]) {
   defineHandler(FileReader.prototype, type);
+}
+
+/** https://w3c.github.io/FileAPI/#FileReaderSync */
+class FileReaderSync {
+  #brand;
+
+  constructor() {}
+
+  readAsArrayBuffer(blob) {
+    return this.#read(blob, arguments.length, "readAsArrayBuffer", packageBuffer);
+  }
+
+  readAsBinaryString(blob) {
+    return this.#read(blob, arguments.length, "readAsBinaryString", binaryString);
+  }
+
+  readAsText(blob, encoding = undefined) {
+    return this.#read(blob, arguments.length, "readAsText", (bytes, type, prefix) =>
+      packageText(bytes, type, encoding === undefined ? undefined :
+        converters.DOMString(encoding, prefix, "argument 2")));
+  }
+
+  readAsDataURL(blob) {
+    return this.#read(blob, arguments.length, "readAsDataURL", packageDataUrl);
+  }
+
+  #read(value, given, method, pack) {
+    this.#brand;
+    const prefix = `Failed to execute '${method}' on 'FileReaderSync'`;
+    requiredArguments(given, 1, prefix);
+    const blob = toBlob(value, prefix, "argument 1");
+    return pack(bytesOf(blob), typeOf(blob), prefix);
+  }
+}
+configureInterface(FileReaderSync);
+
+function packageBuffer(bytes) {
+  return TypedArrayPrototypeGetBuffer(native.copyBytes(bytes));
+}
+
+function packageDataUrl(bytes, type) {
+  return `data:${type === "" ? "application/octet-stream" : type};base64,` +
+    native.toBase64(binaryString(bytes));
 }
 
 function binaryString(bytes) {
@@ -189,3 +237,4 @@ function markOf(bytes) {
 
 defineGlobal("ProgressEvent", ProgressEvent);
 defineGlobal("FileReader", FileReader);
+defineGlobal("FileReaderSync", FileReaderSync);

@@ -269,11 +269,11 @@ function takeOp(id) {
 }
 
 /** Event: an op's answer. With `hasBytes`, native.takeBytes() gives them, during this call only. */
-function onOpDone(id, hasBytes, a, b, c, d) {
+function onOpDone(id, hasBytes, a, b, c, d, e) {
   const op = takeOp(id);
   if (op === undefined) return;
   try {
-    if (op.makeValue !== null) op.resolve(op.makeValue(hasBytes, a, b, c, d));
+    if (op.makeValue !== null) op.resolve(op.makeValue(hasBytes, a, b, c, d, e));
     else op.resolve(hasBytes ? native.takeBytes(op.take) : undefined);
   } catch (error) {
     op.reject(error);

@@ -1,9 +1,12 @@
 // Request. https://fetch.spec.whatwg.org/#request-class
 
 const {
-  MapPrototypeGet, RegExpPrototypeExec, StringPrototypeToUpperCase, TypeError,
+  MapPrototypeGet, RegExpPrototypeExec, StringPrototypeStartsWith, StringPrototypeToUpperCase,
+  TypeError,
 } = internals.primordials;
-const { configureInterface, converters, isObject, requiredArguments } = internals.webidl;
+const {
+  configureInterface, converters, createEnumConverter, isObject, requiredArguments,
+} = internals.webidl;
 const {
   HeaderList, copyList, fillList, listAppend, listGet, listHas, listOfRequest, requestSlot, wrap,
 } = internals.headers;
@@ -26,8 +29,11 @@ class RequestState {
   immutable = false;
   body = null;
   redirect = "follow";
-  cache = undefined;
-  integrity = "";
+  cache = "default";
+  /** What few requests set (request_options.js); null for none of it. */
+  options = null;
+  /** What a blob: URL stood for when the request was made. */
+  blob = null;
   /** The signal to follow, and the request's own once somebody asked for it. */
   follows = null;
   signal = null;
@@ -95,13 +101,48 @@ class Request {
     return this.#state.cache;
   }
 
+  get credentials() {
+    const { options } = this.#state;
+    return options === null ? "same-origin" : options.credentials;
+  }
+
+  get destination() {
+    this.#state;
+    return "";
+  }
+
   get integrity() {
-    return this.#state.integrity;
+    const { options } = this.#state;
+    return options === null ? "" : options.integrity;
+  }
+
+  get isHistoryNavigation() {
+    this.#state;
+    return false;
+  }
+
+  get isReloadNavigation() {
+    this.#state;
+    return false;
   }
 
   get keepalive() {
-    this.#state;
-    return false;
+    const { options } = this.#state;
+    return options !== null && options.keepalive;
+  }
+
+  get mode() {
+    return modeOf(this.#state);
+  }
+
+  get referrer() {
+    const { options } = this.#state;
+    return options === null ? "about:client" : options.referrer;
+  }
+
+  get referrerPolicy() {
+    const { options } = this.#state;
+    return options === null ? "" : options.referrerPolicy;
   }
 
   get duplex() {
@@ -127,7 +168,8 @@ class Request {
     copy.immutable = state.immutable;
     copy.redirect = state.redirect;
     copy.cache = state.cache;
-    copy.integrity = state.integrity;
+    copy.options = state.options;
+    copy.blob = state.blob;
     copy.follows = followable(state);
     copy.cf = state.cf;
     copy.encodeResponseBody = state.encodeResponseBody;
@@ -143,6 +185,10 @@ defineBodyMixin(Request, (request) => stateOf(request).body,
 configureInterface(Request);
 
 // ---- parts on demand ----------------------------------------------------------------------------
+
+function modeOf({ options }) {
+  return options === null ? "cors" : options.mode;
+}
 
 function methodOf(state) {
   if (state.method === undefined) {
@@ -246,13 +292,18 @@ function makeState(input, init, prefix) {
   } else {
     state.url = parseRequestUrl(converters.USVString(input, prefix, "argument 1"), prefix);
     state.method = "GET";
+    if (StringPrototypeStartsWith(state.url, "blob:")) {
+      internals.load("web/local_fetch.js");
+      state.blob = internals.localFetch.resolve(state.url);
+    }
   }
   if (source !== null) {
     state.url = urlOf(source);
     state.method = methodOf(source);
     state.redirect = source.redirect;
     state.cache = source.cache;
-    state.integrity = source.integrity;
+    state.options = source.options;
+    state.blob = source.blob;
     state.cf = source.cf;
     state.encodeResponseBody = source.encodeResponseBody;
   }
@@ -271,18 +322,15 @@ function makeState(input, init, prefix) {
   return state;
 }
 
+const toCacheMode = createEnumConverter("RequestCache", [
+  "default", "force-cache", "no-cache", "no-store", "only-if-cached", "reload"]);
+
 function readInit(state, init, prefix) {
   const {
-    body, cache, cf, encodeResponseBody, headers, integrity, method, redirect, signal,
+    body, cache, cf, credentials, duplex, encodeResponseBody, headers, integrity, keepalive, method,
+    mode, priority, redirect, referrer, referrerPolicy, signal, window,
   } = init;
-  if (cache !== undefined) {
-    const text = converters.DOMString(cache, prefix, "cache");
-    if (text !== "no-store" && text !== "no-cache" && text !== "default") {
-      throw new TypeError(`${prefix}: Unsupported cache mode: ${text}. Use "no-store" or ` +
-        '"no-cache".');
-    }
-    state.cache = text === "default" ? undefined : text;
-  }
+  if (cache !== undefined) state.cache = toCacheMode(cache, prefix, "cache");
   if (cf !== undefined && cf !== null) state.cf = cf;
   if (encodeResponseBody !== undefined) {
     const mode = converters.DOMString(encodeResponseBody, prefix, "encodeResponseBody");
@@ -292,9 +340,12 @@ function readInit(state, init, prefix) {
     }
     state.encodeResponseBody = mode;
   }
-  if (integrity !== undefined) {
-    const text = converters.DOMString(integrity, prefix, "integrity");
-    if (text !== "") throw new TypeError(`${prefix}: integrity is not supported.`);
+  if (credentials !== undefined || duplex !== undefined || integrity !== undefined ||
+      keepalive !== undefined || mode !== undefined || priority !== undefined ||
+      referrer !== undefined || referrerPolicy !== undefined || window !== undefined) {
+    internals.load("web/request_options.js");
+    state.options = internals.requestOptions.read(state.options, { credentials, duplex, integrity,
+      keepalive, mode, priority, referrer, referrerPolicy, window }, prefix);
   }
   if (method !== undefined && method !== null) state.method = normalizeMethod(method, prefix);
   if (redirect !== undefined && redirect !== null) {
@@ -304,6 +355,13 @@ function readInit(state, init, prefix) {
         `"manual", not "${mode}".`);
     }
     state.redirect = mode;
+  }
+  if (state.cache === "only-if-cached" && modeOf(state) !== "same-origin") {
+    throw new TypeError(`${prefix}: the cache mode "only-if-cached" needs the mode "same-origin".`);
+  }
+  if (modeOf(state) === "no-cors" && state.method !== "GET" && state.method !== "HEAD" &&
+      state.method !== "POST") {
+    throw new TypeError(`${prefix}: the method ${state.method} needs another mode than "no-cors".`);
   }
   if (signal !== undefined && signal !== null && !abort.isSignal(signal)) {
     throw new TypeError(`${prefix}: the signal is not an AbortSignal.`);

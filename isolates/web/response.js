@@ -1,6 +1,9 @@
 // Response. https://fetch.spec.whatwg.org/#response-class
 
-const { JSONStringify, RangeError, RegExpPrototypeExec, TypeError } = internals.primordials;
+const {
+  JSONStringify, RangeError, RegExpPrototypeExec, StringPrototypeIndexOf, StringPrototypeSlice,
+  TypeError,
+} = internals.primordials;
 const { configureInterface, converters, isObject, requiredArguments } = internals.webidl;
 const {
   HeaderList, Headers, copyList, fillList, listAppend, listDelete, listFlat, listGet, listHas,
@@ -309,9 +312,12 @@ function planCoding(invocation, { body, encodeBody }, coding) {
  * `decode`: its Content-Encoding is for fetch() to undo; `codingIsOurs`: fetch() asked for it.
  */
 function responseOfFetch(invocation, answer, url, redirected, decode, codingIsOurs) {
-  const { status, flat, content, length, webSocket } = answer;
+  const { status, flat, content, length, reason, webSocket } = answer;
   const state = new ResponseState();
-  state.url = url;
+  state.type = "basic";
+  if (reason !== undefined) state.statusText = reason;
+  const fragment = StringPrototypeIndexOf(url, "#");
+  state.url = fragment < 0 ? url : StringPrototypeSlice(url, 0, fragment);
   state.redirected = redirected;
   state.status = status;
   state.list = listOfFlat(flat);

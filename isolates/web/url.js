@@ -8,7 +8,7 @@ const {
   configureInterface, converters, createRecordConverter, definePairIterable, isObject,
   iteratorMethod, requiredArguments, sequenceFrom, typeError,
 } = internals.webidl;
-const { defineGlobal } = internals;
+const { defineGlobal, load } = internals;
 const { USVString } = converters;
 
 /** What native.parseUrl() and native.setUrlPart() fill: offsets into the href, -1 for absent. */
@@ -67,6 +67,23 @@ class URL {
     url = USVString(url, prefix, "argument 1");
     if (base !== undefined) base = USVString(base, prefix, "argument 2");
     return native.canParseUrl(url, base);
+  }
+
+  /** https://w3c.github.io/FileAPI/#dfn-createObjectURL */
+  static createObjectURL(obj) {
+    const prefix = "Failed to execute 'createObjectURL' on 'URL'";
+    requiredArguments(arguments.length, 1, prefix);
+    load("web/local_fetch.js");
+    return internals.localFetch.createUrl(obj, prefix);
+  }
+
+  /** https://w3c.github.io/FileAPI/#dfn-revokeObjectURL */
+  static revokeObjectURL(url) {
+    const prefix = "Failed to execute 'revokeObjectURL' on 'URL'";
+    requiredArguments(arguments.length, 1, prefix);
+    url = converters.DOMString(url, prefix, "argument 1");
+    load("web/local_fetch.js");
+    internals.localFetch.revokeUrl(url);
   }
 
   #take(href) {

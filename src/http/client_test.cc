@@ -128,6 +128,20 @@ TEST_CASE("HTTP/1: a response is read in one way, however it arrives") {
   CHECK(outcomeOf(ok + "Content-Length: 1\r\n\r\nxHTTP/1.1 200 OK\r\n\r\n") == "200 [x]");
 }
 
+TEST_CASE("HTTP/1: a response's reason phrase is what the origin sent, and may be empty") {
+  const auto reasonOf = [](const std::string& line) {
+    RecordedResponse response;
+    Origin origin(makeHttp1ClientConnection);
+    origin.submit(requestHead("GET", "/"), response);
+    origin.answer(line + "\r\nContent-Length: 0\r\n\r\n");
+    return response.head.reason;
+  };
+  CHECK(reasonOf("HTTP/1.1 200 Fine, thanks") == "Fine, thanks");
+  CHECK(reasonOf("HTTP/1.1 404 \xe9") == "\xe9");
+  CHECK(reasonOf("HTTP/1.1 200 ") == "");
+  CHECK(reasonOf("HTTP/1.1 200") == "");
+}
+
 TEST_CASE("HTTP/1: a response that can be read in two ways is an error") {
   const std::string ok = "HTTP/1.1 200 OK\r\n";
   for (const std::string& hostile : {

@@ -18,15 +18,16 @@ constexpr std::size_t kDecodeBytesMax = 64 * 1024;
 constexpr std::size_t kInterimCountMax = 32;
 
 /// "HTTP/1.1 200 OK"; the phrase may be empty, and so may the blank before it.
-bool readStatusLine(std::string_view line, bool& http10, int& status) {
+bool readStatusLine(std::string_view line, bool& http10, ResponseHead& head) {
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
   const bool shaped = line.size() >= 12 && line.starts_with("HTTP/1.") &&
                       (line[7] == '0' || line[7] == '1') && line[8] == ' ' && digit(line[9]) &&
                       digit(line[10]) && digit(line[11]) && (line.size() == 12 || line[12] == ' ');
   if (!shaped || !isFieldValue(line.substr(12))) return false;
   http10 = line[7] == '0';
-  status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
-  return status >= 100;
+  head.status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
+  if (line.size() > 13) head.reason = line.substr(13);
+  return head.status >= 100;
 }
 
 bool usuallyHasBody(std::string_view method) {
@@ -262,7 +263,7 @@ bool Http1ClientConnection::stepHead() {
 
 MaybeRefusal Http1ClientConnection::readHead(std::string_view raw, ResponseHead& head) {
   bool http10 = false;
-  if (!readStatusLine(raw.substr(0, scanner_.startLineBytes()), http10, head.status)) {
+  if (!readStatusLine(raw.substr(0, scanner_.startLineBytes()), http10, head)) {
     return Refusal{502, "the status line is malformed"};
   }
   HeaderList& fields = head.headers;

@@ -54,6 +54,9 @@ struct RequestHead {
 /// are the bytes of both directions, as they come. (HTTP/2 says 200 for it.)
 struct ResponseHead {
   int status = 200;
+  /// The reason phrase of a response received over HTTP/1.1, as it came: any bytes of a field
+  /// value. One that is sent has its status's own.
+  std::string reason;
   HeaderList headers;
   BodyKind body = BodyKind::None;
   std::uint64_t contentLength = 0;

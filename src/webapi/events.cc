@@ -36,15 +36,19 @@ v8::Local<v8::Value> optionalSeconds(v8::Isolate* isolate,
   return v8::Number::New(isolate, static_cast<double>(*value));
 }
 
+v8::Local<v8::Value> latin1(v8::Isolate* isolate, std::string_view bytes) {
+  v8::Local<v8::String> text;
+  if (!stringOfLatin1(isolate, bytes).ToLocal(&text)) text = v8::String::Empty(isolate);
+  return text;
+}
+
 /// [name, value, …]
 v8::Local<v8::Value> flatHeaders(v8::Isolate* isolate, const http::HeaderList& headers) {
   std::vector<v8::Local<v8::Value>> flat;
   flat.reserve(2 * headers.size());
   for (const auto field : headers) {
     flat.push_back(text(isolate, field.name));
-    v8::Local<v8::String> value;
-    if (!stringOfLatin1(isolate, field.value).ToLocal(&value)) value = v8::String::Empty(isolate);
-    flat.push_back(value);
+    flat.push_back(latin1(isolate, field.value));
   }
   return v8::Array::New(isolate, flat.data(), flat.size());
 }
@@ -202,7 +206,8 @@ class Delivery {
       if (flowing->length) length = number(isolate_, *flowing->length);
     }
     answer(op, hasBytes, v8::Integer::New(isolate_, response.head.status).As<v8::Value>(),
-           flatHeaders(isolate_, response.head.headers), body, length);
+           flatHeaders(isolate_, response.head.headers), body, length,
+           latin1(isolate_, response.head.reason));
   }
 
   void opDone(host::OpId op, std::optional<store::KvEntry>& entry) {

@@ -10,6 +10,7 @@ namespace {
 host::OpDone answer(host::OpId op, int status, std::string location = "", host::Body body = {}) {
   host::FetchedResponse response;
   response.head.status = status;
+  response.head.reason = "Why";
   if (!location.empty()) response.head.headers.add("location", location);
   response.head.headers.add("x-a", "1");
   response.body = std::move(body);
@@ -62,14 +63,32 @@ TEST_CASE("A fetched Response has the answer's parts, and cannot be changed but 
       const copy = new Response(r.body, r);
       copy.headers.set("x-a", "2");
       return Response.json([r.status, r.ok, r.url, r.redirected, r.headers.get("x-a"), error,
-        copy.headers.get("x-a"), await copy.text()]);
+        copy.headers.get("x-a"), await copy.text(), r.type, r.statusText, copy.statusText]);
     })()
   )js");
   host::Outbox outbox = script.run(script.request());
   outbox = script.run(
       answer(find<host::FetchStart>(outbox)->op, 200, "", Bytes(std::string("h\xC3\xA9"))));
   CHECK(bodyText(response(outbox)) ==
-        "[200,true,\"http://o.test/#x\",false,\"1\",\"TypeError\",\"2\",\"h\xC3\xA9\"]");
+        "[200,true,\"http://o.test/\",false,\"1\",\"TypeError\",\"2\",\"h\xC3\xA9\","
+        "\"basic\",\"Why\",\"Why\"]");
+}
+
+TEST_CASE("A request's cache mode is said to the caches on the way") {
+  const auto sent = [](const std::string& init) {
+    TestScript script = fetching("fetch('http://o.test/', {" + init + "})");
+    host::Outbox outbox = script.run(script.request());
+    const http::HeaderList& headers = find<host::FetchStart>(outbox)->head->headers;
+    return std::string(headers.find("cache-control").value_or("-")) + " " +
+           std::string(headers.find("pragma").value_or("-"));
+  };
+  CHECK(sent("") == "- -");
+  CHECK(sent("cache: 'default'") == "- -");
+  CHECK(sent("cache: 'force-cache'") == "- -");
+  CHECK(sent("cache: 'no-cache'") == "max-age=0 -");
+  CHECK(sent("cache: 'no-store'") == "no-cache no-cache");
+  CHECK(sent("cache: 'reload'") == "no-cache no-cache");
+  CHECK(sent("cache: 'no-store', headers: {'cache-control': 'mine'}") == "mine no-cache");
 }
 
 TEST_CASE("A proxied request goes out with method, headers and body as they came") {
@@ -160,7 +179,10 @@ TEST_CASE("fetch() refuses what it cannot send, by rejecting") {
   for (const auto& [expression, problem] :
        {std::pair{"fetch('/relative')", "TypeError: Failed to execute 'fetch': Invalid URL"},
         std::pair{"fetch('ftp://x/')", "TypeError: Fetch API cannot load: ftp://x/"},
-        std::pair{"fetch('data:,x')", "TypeError: Fetch API cannot load: data:,x"},
+        std::pair{"fetch('data:x')", "TypeError: Failed to fetch: the data: URL has no comma"},
+        std::pair{"fetch('blob:x')", "TypeError: Failed to fetch blob:x: there is no such blob"},
+        std::pair{"fetch('http://x', { cache: 'only-if-cached', mode: 'same-origin' })",
+                  "TypeError: Failed to fetch http://x/: fetch() has no cache"},
         std::pair{"fetch()", "TypeError: Failed to execute 'fetch': 1 argument required"},
         std::pair{"fetch('http://x', { body: 'x' })", "TypeError: Request with a GET or HEAD"},
         std::pair{"fetch('http://x', { headers: { 'a b': '' } })", "TypeError: Failed to"},

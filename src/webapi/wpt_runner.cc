@@ -31,6 +31,8 @@ namespace host = isolate::host;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kAuthority = "web-platform.test:8000";
+/// Answered with the body that it was sent.
+constexpr std::string_view kEcho = "/fetch/api/resources/echo-content.py";
 /// harness.js starts a timer of this delay: it fires when nothing else can happen any more.
 constexpr std::uint64_t kIdleMillis = 0x7fffffff;
 /// Then a file is told that its time is up; twice that, and it is given up.
@@ -299,8 +301,11 @@ class Run {
       done.value = Error{ErrorCode::Unavailable, "the tests' network has one host"};
     } else {
       host::FetchedResponse response;
-      auto text = resource(fetch.head->target);
+      auto* const sent = std::get_if<Bytes>(&fetch.body);
+      auto text = fetch.head->target == kEcho && sent ? std::string(sent->view())
+                                                      : resource(fetch.head->target);
       response.head.status = text ? 200 : 404;
+      response.head.reason = text ? "OK" : "Not Found";
       response.head.headers.add("content-type", contentType(fetch.head->target));
       response.body = Bytes(std::move(text).value_or("not found"));
       done.value = std::move(response);

@@ -41,3 +41,32 @@ test("One read at a time, and an abort ends it", async () => {
   throws("TypeError", () => reader.readAsText("text"), "Blob");
   throws("TypeError", () => FileReader.prototype.readAsText.call({}, new Blob([])));
 });
+
+test("Each event of a read comes after the microtasks of the one before", async () => {
+  const reader = new FileReader();
+  const seen = [];
+  const ended = new Promise((resolve) => reader.addEventListener("loadend", resolve));
+  for (const type of ["loadstart", "progress", "load", "loadend"]) {
+    reader.addEventListener(type, () => {
+      seen.push([type, reader.result]);
+      Promise.resolve().then(() => seen.push("microtask"));
+    });
+  }
+  reader.readAsText(new Blob(["a"]));
+  await ended;
+  same(seen.slice(0, 7), [["loadstart", null], "microtask", ["progress", null], "microtask",
+    ["load", "a"], "microtask", ["loadend", "a"]]);
+});
+
+test("FileReaderSync gives each form at once", () => {
+  const reader = new FileReaderSync();
+  const blob = new Blob(["h\u00e9"], { type: "text/plain" });
+  same(reader.readAsText(blob), "h\u00e9");
+  same(reader.readAsText(blob, "latin1"), "h\u00c3\u00a9");
+  same(reader.readAsDataURL(blob), "data:text/plain;base64,aMOp");
+  same(reader.readAsBinaryString(blob), "h\u00c3\u00a9");
+  same(reader.readAsArrayBuffer(blob).byteLength, 3);
+  throws("TypeError", () => reader.readAsText("text"), "Blob");
+  throws("TypeError", () => reader.readAsText());
+  throws("TypeError", () => FileReaderSync.prototype.readAsText.call({}, blob));
+});

@@ -76,9 +76,9 @@ test("A Request's signal follows the one it was given", () => {
 test("Request init is checked", () => {
   throws("TypeError", () => new Request("http://x", 5));
   throws("TypeError", () => new Request("http://x", { redirect: "sometimes" }));
-  throws("TypeError", () => new Request("http://x", { cache: "force-cache" }));
+  throws("TypeError", () => new Request("http://x", { cache: "sometimes" }));
+  throws("TypeError", () => new Request("http://x", { cache: "only-if-cached" }), "same-origin");
   same(new Request("http://x", { cache: "no-store" }).cache, "no-store");
-  throws("TypeError", () => new Request("http://x", { integrity: "sha256-x" }));
   throws("Error", () => new Request("http://x", { get method() { throw new Error("mine"); } }),
     "mine");
   same(new Request("http://x", { cf: { a: 1 } }).cf, { a: 1 });
@@ -98,4 +98,40 @@ test("formData() reads both encodings", async () => {
   same([file.name, file.type, await file.text()], ["a\".txt", "text/x", "content"]);
   await rejects("TypeError", new Response("x").formData(), "Content-Type");
   await rejects("TypeError", new Response(new Uint8Array(1)).formData(), "missing");
+});
+
+test("Request has every attribute of the standard, and keeps what the init says", () => {
+  const names = ["mode", "credentials", "cache", "redirect", "referrer", "referrerPolicy",
+    "integrity", "keepalive", "duplex", "destination", "isHistoryNavigation",
+    "isReloadNavigation"];
+  const all = (request) => names.map((name) => request[name]);
+  const plain = ["cors", "same-origin", "default", "follow", "about:client", "", "", false, "half",
+    "", false, false];
+  same(all(new Request("http://x")), plain);
+  const init = { mode: "same-origin", credentials: "omit", cache: "force-cache", redirect: "error",
+    referrer: "https://from.example/page", referrerPolicy: "origin", integrity: "sha256-AA==",
+    keepalive: true, duplex: "half", priority: "high", window: null };
+  const set = ["same-origin", "omit", "force-cache", "error", "https://from.example/page", "origin",
+    "sha256-AA==", true, "half", "", false, false];
+  const request = new Request("http://x", init);
+  same(all(request), set);
+  same(all(new Request(request)), set);
+  same(all(request.clone()), set);
+  same(new Request(request, { credentials: "include" }).referrerPolicy, "origin");
+  same(request.credentials, "omit");
+  same(new Request("http://x", { referrer: "" }).referrer, "");
+  for (const name of names) {
+    const { get, set, enumerable } = Object.getOwnPropertyDescriptor(Request.prototype, name);
+    same([set, enumerable], [undefined, true]);
+    throws("TypeError", () => get.call({}));
+  }
+});
+
+test("Request refuses values that the standard refuses", () => {
+  for (const init of [{ mode: "navigate" }, { mode: "websocket" }, { mode: "" },
+    { credentials: "some" }, { duplex: "full" }, { priority: "urgent" }, { window: {} },
+    { referrer: "/page" }, { referrerPolicy: "agressive" }, { mode: "no-cors", method: "PUT" },
+    { keepalive: true, integrity: Symbol("x") }]) {
+    throws("TypeError", () => new Request("http://x", init), "Failed to construct 'Request'");
+  }
 });

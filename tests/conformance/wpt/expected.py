@@ -4,14 +4,16 @@
 
 where a subtest that ends in * stands for all that begin so, and * alone for whatever fails in the
 file. A reason that begins with "nobody:" marks what no server has: a browser's own, or a proposal;
-the rates leave it out. Every line must still fail and every failure must have a line, so the lists
-can only shrink."""
+one that begins with "forbidden:" what this server must not have (memory that isolates share). The
+rates leave both out and the table counts them apart. Every line must still fail and every failure
+must have a line, so the lists can only shrink."""
 
 import collections
 import json
 from pathlib import Path
 
 FOLDER = Path(__file__).with_name("expected")
+APART = ("nobody:", "forbidden:")
 NEW_REASON = "not yet looked at"
 # A file with more failures than these is written as one line.
 FILE_FAILURES_MAX = 40
@@ -46,7 +48,7 @@ def counted(area, results):
     """Results that count in an area's rate."""
     known = Expected(load(area))
     lines = {result: known.find(result) for result in results}
-    return [r for r in results if not (lines[r] and lines[r].reason.startswith("nobody:")
+    return [r for r in results if not (lines[r] and lines[r].reason.startswith(APART)
                                        and r.status != "PASS")]
 
 
@@ -95,6 +97,10 @@ def update(area, results):
     lines = set()
     for file, of_file in by_file.items():
         failed = [result for result in of_file if result.status != "PASS"]
+        said = {old.find(result) for result in failed}
+        if said and None not in said and all(line.subtest.endswith("*") for line in said):
+            lines |= said  # What was said of many still says it all.
+            continue
         if len(failed) > FILE_FAILURES_MAX or len(failed) == len(of_file) > 1:
             known = old.find(failed[0])
             lines.add(Line(file, "*", known.reason if known else NEW_REASON))

@@ -73,8 +73,9 @@ def one(area, options):
     for line in unused:
         print(f"NO SUCH SUBTEST {line.file} | {line.subtest}")
     counted = expected.counted(area, results)
-    print(f"{area}: {rate(counted)}; unexpected: {len(failures)} failures, {len(passes)} passes, "
-          f"{len(unused)} lines for nothing", flush=True)
+    print(f"{area}: {rate(counted)}, {len(results) - len(counted)} apart; unexpected: "
+          f"{len(failures)} failures, {len(passes)} passes, {len(unused)} lines for nothing",
+          flush=True)
     return len(failures) + len(passes) + len(unused)
 
 
@@ -85,16 +86,18 @@ def rate(results):
 
 def table():
     """Rewrites the table in isolates/README.md, between its heading and the next."""
-    lines = ["| area | subtests | Atoll | workerd | Deno | Node 26 | Bun |",
-             "|---|---|---|---|---|---|---|"]
+    lines = ["| area | subtests | apart | Atoll | workerd | Deno | Node 26 | Bun |",
+             "|---|---|---|---|---|---|---|---|"]
     for area in suite.AREAS:
-        results = expected.counted(area, suite.run(suite.tests_of(area)))
+        ran = suite.run(suite.tests_of(area))
+        results = expected.counted(area, ran)
         if not results:
             continue
         passed = sum(result.status == "PASS" for result in results)
         peers = PEERS.get(area, ("",) * 4)
         peers = (peers,) * 4 if isinstance(peers, str) else peers
-        row = [area, len(results), f"{100 * passed / len(results):.1f}", *peers]
+        row = [area, len(results), len(ran) - len(results), f"{100 * passed / len(results):.1f}",
+               *peers]
         lines.append(f"| {' | '.join(map(str, row))} |")
         print(lines[-1], flush=True)
     path = suite.TOP / "isolates/README.md"
