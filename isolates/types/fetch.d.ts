@@ -48,6 +48,14 @@ type RequestInfo<CfHostMetadata = unknown, Cf = CfProperties<CfHostMetadata>> =
   | Request<CfHostMetadata, Cf>
   | string;
 type RequestRedirect = "follow" | "manual" | "error";
+type RequestCache =
+  "default" | "force-cache" | "no-cache" | "no-store" | "only-if-cached" | "reload";
+type RequestCredentials = "include" | "omit" | "same-origin";
+type RequestMode = "cors" | "no-cors" | "same-origin";
+type RequestPriority = "auto" | "high" | "low";
+type ReferrerPolicy = "" | "no-referrer" | "no-referrer-when-downgrade" | "origin" |
+  "origin-when-cross-origin" | "same-origin" | "strict-origin" |
+  "strict-origin-when-cross-origin" | "unsafe-url";
 
 /** What the node knows of how a request came in. */
 interface IncomingRequestCfProperties<HostMetadata = unknown> {
@@ -75,8 +83,16 @@ interface RequestInit<Cf = CfProperties> {
   body?: BodyInit | null;
   redirect?: RequestRedirect;
   signal?: AbortSignal | null;
-  cache?: "no-store" | "no-cache";
+  cache?: RequestCache;
+  credentials?: RequestCredentials;
+  /** "sha256-..." and its kind: a body that is another is an error. */
   integrity?: string;
+  keepalive?: boolean;
+  mode?: RequestMode;
+  priority?: RequestPriority;
+  referrer?: string;
+  referrerPolicy?: ReferrerPolicy;
+  window?: null;
   cf?: Cf;
   /** A service binding to ask instead of the network. */
   fetcher?: Fetcher | null;
@@ -92,9 +108,16 @@ interface Request<CfHostMetadata = unknown, Cf = CfProperties<CfHostMetadata>> e
   readonly redirect: RequestRedirect;
   readonly signal: AbortSignal;
   readonly cf?: Cf;
-  readonly cache: string;
+  readonly cache: RequestCache;
+  readonly credentials: RequestCredentials;
+  readonly destination: "";
   readonly integrity: string;
+  readonly isHistoryNavigation: boolean;
+  readonly isReloadNavigation: boolean;
   readonly keepalive: boolean;
+  readonly mode: RequestMode | "navigate";
+  readonly referrer: string;
+  readonly referrerPolicy: ReferrerPolicy;
   readonly duplex: "half";
   readonly fetcher: Fetcher | null;
   clone(): Request<CfHostMetadata, Cf>;

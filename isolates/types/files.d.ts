@@ -91,3 +91,15 @@ declare var FileReader: {
   readonly LOADING: 1;
   readonly DONE: 2;
 };
+
+interface FileReaderSync {
+  readAsArrayBuffer(blob: Blob): ArrayBuffer;
+  /** @deprecated */
+  readAsBinaryString(blob: Blob): string;
+  readAsText(blob: Blob, encoding?: string): string;
+  readAsDataURL(blob: Blob): string;
+}
+declare var FileReaderSync: {
+  prototype: FileReaderSync;
+  new (): FileReaderSync;
+};

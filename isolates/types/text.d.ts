@@ -74,6 +74,9 @@ declare var URL: {
   new (url: string | URL, base?: string | URL): URL;
   canParse(url: string | URL, base?: string | URL): boolean;
   parse(url: string | URL, base?: string | URL): URL | null;
+  /** For fetch() within the request. */
+  createObjectURL(blob: Blob): string;
+  revokeObjectURL(url: string): void;
 };
 
 type URLSearchParamsInit =

@@ -28,9 +28,10 @@ export default {
     new Worker('x.js'); // refused: Cannot find name 'Worker'
     Buffer.from('x'); // refused: Cannot find name 'Buffer'
     request.method = 'POST'; // refused: read-only property
-    request.destination; // refused: does not exist on type
-    await fetch('x', { cache: 'force-cache' }); // refused: not assignable
-    await fetch('x', { credentials: 'include' }); // refused: does not exist in type
+    request.context; // refused: does not exist on type
+    await fetch('x', { cache: 'always' }); // refused: not assignable
+    await fetch('x', { mode: 'navigate' }); // refused: not assignable
+    await fetch('x', { timeout: 5 }); // refused: does not exist in type
     new Response('x', { status: '200' }); // refused: not assignable
     new Response({ a: 1 }); // refused: does not exist in type
     Response.json(); // refused: Expected 1-2 arguments
