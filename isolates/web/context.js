@@ -208,10 +208,7 @@ function onFetch(slot, content, length, entrypoint, props, isRpc) {
   let result;
   try {
     if (isRpc === true) {
-      internals.load("web/rpc.js");
-      const context = makeContext(invocation, props);
-      result = internals.rpc.serve(invocation, content,
-        () => instanceOf(entrypointNamed(entrypoint), context), env, context);
+      result = serveCalls(invocation, content, entrypoint, props);
     } else {
       const request = requestOfInvocation(invocation, content, length);
       result = callFetch(invocation, request, entrypoint, props);
@@ -226,6 +223,14 @@ function onFetch(slot, content, length, entrypoint, props, isRpc) {
     fail(invocation, error);
   }
   release(invocation);
+}
+
+/** A session of method calls on an entrypoint. */
+function serveCalls(invocation, content, entrypoint, props) {
+  internals.load("web/rpc.js");
+  const context = makeContext(invocation, props);
+  return internals.rpc.serve(invocation, content,
+    () => instanceOf(entrypointNamed(entrypoint), context), env, context);
 }
 
 function callFetch(invocation, request, entrypoint, props) {

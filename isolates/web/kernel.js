@@ -88,6 +88,11 @@ function closeInvocation(invocation) {
   }
 }
 
+/** Whether nothing but the handler's answer keeps the invocation open. */
+function isAboutToEnd(invocation) {
+  return invocation.pending === 1 && invocation.resources === null;
+}
+
 /** One of the things that `pending` counts is settled. */
 function release(invocation) {
   invocation.pending--;
@@ -554,9 +559,9 @@ function onInvocationOver(slot) {
 }
 
 internals.kernel = {
-  InboundBody, OutboundBody, cancelOp, checkSubrequest, closeSocket, currentInvocation,
-  describeError, fail, findInvocation, forget, hold, logException, newSocketId, openInvocation,
-  openSocket, own, release, reportException, startOp, waitUntil,
+  InboundBody, OutboundBody, cancelOp, checkSubrequest, closeInvocation, closeSocket,
+  currentInvocation, describeError, fail, findInvocation, forget, hold, isAboutToEnd, logException,
+  newSocketId, openInvocation, openSocket, own, release, reportException, startOp, waitUntil,
   kTakeText, kTakeBuffer, kTakeBytes, kTakeJson,
 };
 /** What src/webapi/guest.cc calls; others add theirs. */

@@ -13,6 +13,7 @@ const {
   bodyOfBytes, bodyOfInbound, bodyOfText, checkUsable, cloneBody, defineBodyMixin, extractBody,
   outgoing, streamOf, typeTexts, kTypeNone, kTypeJson,
 } = internals.body;
+const { closeInvocation, isAboutToEnd } = internals.kernel;
 
 const reasonPhrase = /^[\t\x20-\x7e\x80-\xff]*$/;
 
@@ -276,8 +277,7 @@ function sendResponse(invocation, response) {
       "response with a status, or throw.");
   }
   const { body, status, webSocket } = state;
-  const { webSockets } = internals;
-  const socketId = webSocket === null ? 0 : webSockets.prepare(webSocket);
+  const socketId = webSocket === null ? 0 : internals.webSockets.prepare(webSocket);
   if (typeof state.contentType !== "number") materialize(state);
   let { list } = state;
   let plan, length;
@@ -294,9 +294,11 @@ function sendResponse(invocation, response) {
     }
   }
   const content = body === null ? undefined : outgoing(invocation, body, plan);
+  const last = socketId === 0 && isAboutToEnd(invocation);
   native.respond(invocation.slot, status, list === null ? null : listFlat(list),
-    state.contentType, content, typeof content === "number" ? length : undefined, socketId);
-  if (socketId !== 0) webSockets.handOver(invocation, webSocket, socketId);
+    state.contentType, content, typeof content === "number" ? length : undefined, socketId, last);
+  if (last) closeInvocation(invocation);
+  if (socketId !== 0) internals.webSockets.handOver(invocation, webSocket, socketId);
 }
 
 /** How the body goes with the Content-Encoding: see bodyCoding.planFor(). */

@@ -17,7 +17,7 @@ class OutboundBody;
 /// this file.
 class BodyOwner {
  public:
-  virtual void post(isolate::host::Event event) = 0;
+  virtual void post(isolate::host::Event&& event) = 0;
   /// Takes the body out of its table; it is destroyed once no caller can be on the stack.
   virtual void retire(InboundBody& body) = 0;
   virtual void retire(OutboundBody& body) = 0;

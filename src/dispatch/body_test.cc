@@ -20,7 +20,7 @@ struct FakeOwner final : BodyOwner {
   std::vector<host::Event> events;
   int retired = 0;
   int pins = 0;
-  void post(host::Event event) override { events.push_back(std::move(event)); }
+  void post(host::Event&& event) override { events.push_back(std::move(event)); }
   void retire(InboundBody&) override { ++retired; }
   void retire(OutboundBody&) override { ++retired; }
   void pin() override { ++pins; }

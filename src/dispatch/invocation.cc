@@ -230,9 +230,11 @@ void Invocation::onDrain() {
 
 void Invocation::onClosed(const Result<>& ok) {
   exchange_ = nullptr;
-  const Error gone = ok ? Error{ErrorCode::Aborted, "the response is complete"} : ok.error();
-  if (BodyReceiver* const body = std::exchange(requestBody_, nullptr)) body->breakOff(gone);
-  if (BodyFeeder* const feeder = std::exchange(feeder_, nullptr)) feeder->onTargetGone(gone);
+  if (requestBody_ != nullptr || feeder_ != nullptr) {
+    const Error gone = ok ? Error{ErrorCode::Aborted, "the response is complete"} : ok.error();
+    if (BodyReceiver* const body = std::exchange(requestBody_, nullptr)) body->breakOff(gone);
+    if (BodyFeeder* const feeder = std::exchange(feeder_, nullptr)) feeder->onTargetGone(gone);
+  }
   if (worker_ != nullptr) {
     if (!ok) worker_->post(host::ClientGone{id_});
     deadlineMillis_ = std::min(deadlineMillis_,

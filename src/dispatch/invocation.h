@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "base/recycled.h"
 #include "dispatch/answers.h"
 #include "dispatch/body.h"
 #include "dispatch/web_socket.h"
@@ -20,7 +21,10 @@ class WorkerState;
 
 /// One request's life between its exchange (the client's side) and its worker (the script's side).
 /// Either may go first; when both are gone the dispatcher buries it. Seat holder only.
-class Invocation final : public http::ExchangeSink, public BodySource, public BodyTarget {
+class Invocation final : public http::ExchangeSink,
+                         public BodySource,
+                         public BodyTarget,
+                         public Recycled<Invocation> {
  public:
   /// Sets itself as the exchange's sink.
   static Invocation& begin(Dispatcher& dispatcher, http::Exchange& exchange,

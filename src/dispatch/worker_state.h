@@ -30,7 +30,7 @@ class WorkerState final : public shard::Worker::Attachment, public BodyOwner {
   shard::Worker& worker() noexcept { return worker_; }
   Dispatcher& dispatcher() noexcept { return dispatcher_; }
 
-  void post(isolate::host::Event event) override { worker_.post(std::move(event)); }
+  void post(isolate::host::Event&& event) override { worker_.post(std::move(event)); }
   void retire(InboundBody& body) override;
   void retire(OutboundBody& body) override;
   void retire(WebSocket& socket);

@@ -144,6 +144,15 @@ std::shared_ptr<const Table> Table::build(const deploy::Registry::Listing& listi
 
 const DeploymentRef& Table::find(std::string_view authority,
                                  std::string_view target) const noexcept {
+  const std::string_view path = target.substr(0, target.find('?'));
+  // Mostly the authority is a key as it stands: what is one needs no check.
+  if (const auto found = exact_.find(authority); found != exact_.end()) {
+    if (const DeploymentRef& deployment = found->second.find(path)) return deployment;
+  } else if (wildcard_.empty()) {
+    if (const auto byName = defaults_.find(authority); byName != defaults_.end()) {
+      return byName->second;
+    }
+  }
   // Brackets or root dot, and a port of any number of zeros up to the buffer's end.
   std::array<char, kHostBytesMax + 32> lower;
   if (authority.size() > lower.size()) return kNothing;
@@ -151,7 +160,6 @@ const DeploymentRef& Table::find(std::string_view authority,
                  [](char c) { return toLowerAscii(c); });
   const auto host = hostOf(std::string_view(lower.data(), authority.size()));
   if (!host) return kNothing;
-  const std::string_view path = target.substr(0, target.find('?'));
 
   if (const auto found = exact_.find(*host); found != exact_.end()) {
     if (const DeploymentRef& deployment = found->second.find(path)) return deployment;

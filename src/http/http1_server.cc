@@ -82,7 +82,7 @@ std::size_t Http1ServerConnection::output(std::span<std::string_view> slices) {
   return output_.fill(slices);
 }
 
-void Http1ServerConnection::consumeOutput(std::size_t bytes) {
+bool Http1ServerConnection::consumeOutput(std::size_t bytes) {
   const std::size_t before = output_.size();
   output_.consume(bytes);
   settle();
@@ -94,6 +94,8 @@ void Http1ServerConnection::consumeOutput(std::size_t bytes) {
   const bool drained =
       before >= Exchange::kLowWaterBytes && output_.size() < Exchange::kLowWaterBytes;
   if (drained && current_ && current_->responseStarted_) current_->sink_->onDrained();
+  const bool inputWaits = inputStart_ < input_.size() || inputEnded_;
+  return signalled_ || inputWaits || !output_.empty();
 }
 
 bool Http1ServerConnection::shouldClose() const {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/recycled.h"
 #include "http/head_scanner.h"
 #include "http/http1_parser.h"
 #include "http/http1_request.h"
@@ -19,7 +20,7 @@ class Http1ServerConnection;
 
 /// One HTTP/1 request being answered. Calls never lead back into the sink: what they cause is told
 /// from the connection's next call by its owner.
-class Http1Exchange final : public Exchange {
+class Http1Exchange final : public Exchange, public Recycled<Http1Exchange> {
  public:
   Http1Exchange(Http1ServerConnection& connection, const RequestHead& head,
                 const RequestFraming& framing);
@@ -76,7 +77,7 @@ class Http1ServerConnection final : public ServerConnection {
   void receiveEnd() override;
   bool wantsInput() const override;
   std::size_t output(std::span<std::string_view> slices) override;
-  void consumeOutput(std::size_t bytes) override;
+  bool consumeOutput(std::size_t bytes) override;
   bool shouldClose() const override;
   bool shouldReset() const override { return reset_; }
   void startDrain() override;

@@ -109,7 +109,7 @@ std::size_t Http2ServerConnection::output(std::span<std::string_view> slices) {
   return session_.queue().fill(slices);
 }
 
-void Http2ServerConnection::consumeOutput(std::size_t bytes) {
+bool Http2ServerConnection::consumeOutput(std::size_t bytes) {
   OutputQueue& queue = session_.queue();
   queue.consume(bytes);
   while (!ending_.empty() && ending_.front()->endPosition_ <= queue.consumed()) {
@@ -117,6 +117,7 @@ void Http2ServerConnection::consumeOutput(std::size_t bytes) {
     closeSink(exchange, {});
     if (exchange.streamClosed_) forget(exchange);
   }
+  return true;  // Whoever waited for room is only asked in output().
 }
 
 bool Http2ServerConnection::shouldClose() const { return stuck_ || session_.finished(); }

@@ -90,7 +90,7 @@ class Http2ServerConnection final : public ServerConnection, private Http2Sessio
   void receiveEnd() override;
   bool wantsInput() const override;
   std::size_t output(std::span<std::string_view> slices) override;
-  void consumeOutput(std::size_t bytes) override;
+  bool consumeOutput(std::size_t bytes) override;
   bool shouldClose() const override;
   void startDrain() override;
   void onTimeout() override;

@@ -57,7 +57,8 @@ class ServerConnection {
   /// Valid until consumeOutput() or any other call.
   virtual std::size_t output(std::span<std::string_view> slices) = 0;
   /// The transport took `bytes` of them.
-  virtual void consumeOutput(std::size_t bytes) = 0;
+  /// @return false: output() would give nothing now.
+  virtual bool consumeOutput(std::size_t bytes) = 0;
 
   /// Once output() is empty, close the transport.
   virtual bool shouldClose() const = 0;

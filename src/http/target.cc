@@ -14,25 +14,30 @@ namespace {
 
 constexpr std::size_t kHostBytesMax = 255;
 
-constexpr std::array<bool, 256> makeNameCharacters() {
-  std::array<bool, 256> characters{};
+/// A character of a name in lower case; 0 for those that are in no name.
+constexpr std::array<char, 256> makeNameCharacters() {
+  std::array<char, 256> characters{};
   for (const char c : std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                        "0123456789-._")) {
-    characters[static_cast<unsigned char>(c)] = true;
+    characters[static_cast<unsigned char>(c)] = toLowerAscii(c);
   }
   return characters;
 }
-constexpr std::array<bool, 256> kNameCharacters = makeNameCharacters();
+constexpr std::array<char, 256> kNameCharacters = makeNameCharacters();
 
-bool isName(std::string_view host) {
-  char previous = '.';  // A name does not start with a dot, nor has it two in a row.
-  for (const char c : host) {
-    if (!kNameCharacters[static_cast<unsigned char>(c)] || (c == '.' && previous == '.')) {
-      return false;
+/// The name in lower case; false if it is none.
+bool readName(std::string& out, std::string_view name) {
+  bool valid = !name.empty();
+  out.resize_and_overwrite(name.size(), [&](char* to, std::size_t size) noexcept {
+    char previous = '.';  // A name does not start with a dot, nor has it two in a row.
+    for (std::size_t i = 0; i < size; ++i) {
+      const char c = kNameCharacters[static_cast<unsigned char>(name[i])];
+      valid = valid && c != 0 && (c != '.' || previous != '.');
+      to[i] = previous = c;
     }
-    previous = c;
-  }
-  return !host.empty();
+    return size;
+  });
+  return valid;
 }
 
 bool isIpv6Literal(std::string_view host) {
@@ -57,25 +62,23 @@ std::string_view withoutDefaultPort(std::string_view authority, bool secure) {
 }  // namespace
 
 Result<std::string> parseAuthority(std::string_view text) {
-  std::string_view host = text;
   std::string_view rest;
+  std::string authority;
   bool valid = false;
   if (text.starts_with('[')) {
     const std::size_t close = std::min(text.find(']'), text.size() - 1);
-    host = text.substr(1, close > 0 ? close - 1 : 0);
     rest = text.substr(close + 1);
-    valid = text[close] == ']' && isIpv6Literal(host);
+    valid = text[close] == ']' && isIpv6Literal(text.substr(1, close > 0 ? close - 1 : 0));
+    authority = toLowerAscii(text);
   } else {
-    const std::size_t colon = std::min(text.find(':'), text.size());
-    host = text.substr(0, colon);
-    rest = text.substr(colon);
-    valid = isName(host);
+    const std::size_t size = std::min(text.find(':'), text.size());
+    rest = text.substr(size);
+    valid = size <= kHostBytesMax && readName(authority, text.substr(0, size));
+    authority += rest;
   }
   if (!rest.empty()) valid = valid && rest.front() == ':' && isPort(rest.substr(1));
-  if (!valid || host.size() > kHostBytesMax) {
-    return fail(ErrorCode::Protocol, "the host is not a valid name or address");
-  }
-  return toLowerAscii(text);
+  if (!valid) return fail(ErrorCode::Protocol, "the host is not a valid name or address");
+  return authority;
 }
 
 bool sameAuthority(std::string_view a, std::string_view b, bool secure) {

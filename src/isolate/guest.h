@@ -58,7 +58,7 @@ class Guest {
   /// Delivers one event; the microtask checkpoint after it is the isolate's. A JS exception left
   /// pending is a bug of ours: script errors become host::Failed effects.
   virtual void deliver(Isolate& isolate, v8::Local<v8::Context> context,
-                       host::Event event) const = 0;
+                       host::Event&& event) const = 0;
 
   /// At the end of a slice, for each promise that was rejected in it and has no handler; `reason`
   /// is what it was rejected with. Microtasks are drained once more afterwards.

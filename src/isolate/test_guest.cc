@@ -95,7 +95,8 @@ class TestGuest final : public Guest {
     return {};
   }
 
-  void deliver(Isolate& isolate, v8::Local<v8::Context> context, host::Event event) const override {
+  void deliver(Isolate& isolate, v8::Local<v8::Context> context,
+               host::Event&& event) const override {
     auto* const fetch = std::get_if<host::FetchEvent>(&event);
     if (fetch == nullptr) return;
     v8::Isolate* const v8 = isolate.v8();

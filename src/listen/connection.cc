@@ -23,10 +23,14 @@ constexpr std::size_t kRecordsBytesMax = 64 * 1024;
 bool wouldBlock(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
 
 /// send() takes the kernel less than sendmsg(), and most answers are one piece.
-ssize_t sendPieces(int socket, std::span<iovec> pieces) {
-  if (pieces.size() == 1) return send(socket, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
+ssize_t sendPieces(int socket, std::span<const std::string_view> pieces) {
+  if (pieces.size() == 1) return loop::transmit(socket, pieces[0]);
+  std::array<iovec, kPiecesMax> vectors;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    vectors[i] = {const_cast<char*>(pieces[i].data()), pieces[i].size()};
+  }
   msghdr message{};
-  message.msg_iov = pieces.data();
+  message.msg_iov = vectors.data();
   message.msg_iovlen = pieces.size();
   return sendmsg(socket, &message, MSG_NOSIGNAL);
 }
@@ -93,7 +97,7 @@ void Connection::onReady(loop::Poll::Ready ready) {
 void Connection::readSome() {
   const std::span<char> buffer = host_.receiveBuffer();
   for (int turn = 0; turn < kReadsPerRoundMax && phase_ != Phase::Dead; ++turn) {
-    const ssize_t size = recv(socket_.get(), buffer.data(), buffer.size(), 0);
+    const ssize_t size = loop::receive(socket_.get(), buffer);
     if (size < 0) {
       if (errno == EINTR) continue;
       if (!wouldBlock(errno)) fail(host_.tallies().transportErrors);
@@ -232,17 +236,13 @@ void Connection::flush() {
 
 void Connection::sendPlain() {
   std::array<std::string_view, kPiecesMax> pieces;
-  std::array<iovec, kPiecesMax> vectors;
   for (std::size_t sentNow = 0; phase_ == Phase::Serving;) {
     const std::size_t count = http_->output(pieces);
     if (count == 0) return;
     if (sentNow >= kSendBytesPerRoundMax) break;
     std::size_t total = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      vectors[i] = {const_cast<char*>(pieces[i].data()), pieces[i].size()};
-      total += pieces[i].size();
-    }
-    const ssize_t size = sendPieces(socket_.get(), std::span(vectors).first(count));
+    for (std::size_t i = 0; i < count; ++i) total += pieces[i].size();
+    const ssize_t size = sendPieces(socket_.get(), std::span(pieces).first(count));
     if (size < 0) {
       if (errno == EINTR) continue;
       if (wouldBlock(errno)) break;
@@ -252,8 +252,9 @@ void Connection::sendPlain() {
     sentNow += sent;
     sentBytes_ += sent;
     host_.tallies().bytesSent.add(sent);
-    http_->consumeOutput(sent);
+    const bool more = http_->consumeOutput(sent);
     if (sent < total) break;
+    if (!more) return;
   }
   outputBlocked_ = true;
 }
@@ -282,7 +283,7 @@ void Connection::sendEncrypted() {
 bool Connection::sendRecords() {
   while (phase_ != Phase::Dead && !session_->output().empty()) {
     const std::string_view records = session_->output();
-    const ssize_t size = send(socket_.get(), records.data(), records.size(), MSG_NOSIGNAL);
+    const ssize_t size = loop::transmit(socket_.get(), records);
     if (size < 0) {
       if (errno == EINTR) continue;
       if (wouldBlock(errno)) return false;

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -196,6 +197,14 @@ Result<SocketAddress> localAddress(int fd) {
   const auto address = SocketAddress::fromRaw(reinterpret_cast<const sockaddr*>(&raw), size);
   if (!address) return fail(ErrorCode::Io, "a socket is neither IPv4 nor IPv6");
   return *address;
+}
+
+ssize_t receive(int fd, std::span<char> buffer) noexcept {
+  return syscall(SYS_recvfrom, fd, buffer.data(), buffer.size(), 0, nullptr, nullptr);
+}
+
+ssize_t transmit(int fd, std::string_view bytes) noexcept {
+  return syscall(SYS_sendto, fd, bytes.data(), bytes.size(), MSG_NOSIGNAL, nullptr, 0);
 }
 
 int takeSocketError(int fd) noexcept {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -76,6 +77,11 @@ Result<Descriptor> startConnect(const SocketAddress& address);
 
 /// The address a socket is bound to.
 Result<SocketAddress> localAddress(int fd);
+
+/// recv(2) and send(2) with MSG_NOSIGNAL. Not through libc's functions: those let a thread be
+/// cancelled, which nobody does here, at a price that a small answer feels.
+ssize_t receive(int fd, std::span<char> buffer) noexcept;
+ssize_t transmit(int fd, std::string_view bytes) noexcept;
 
 /// The error pending on a socket (errno's numbers), cleared by asking; 0 if there is none.
 int takeSocketError(int fd) noexcept;

@@ -25,7 +25,7 @@ class Seat {
 struct RunnerLimits {
   std::chrono::milliseconds cpuMax{30'000};  ///< CPU time of one slice.
   /// Time after which a slice goes on without the seat; 0: it keeps it. A slice is found between
-  /// one and two of these after its start.
+  /// one and two of these after its start; the first in a second, up to six of them after.
   std::chrono::milliseconds quantum{2};
   std::size_t sparesMax = 32;  ///< Threads besides one for each seat, made when first needed.
 };

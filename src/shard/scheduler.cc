@@ -51,7 +51,7 @@ Worker::Worker(Scheduler& scheduler, std::shared_ptr<const deploy::Version> vers
 
 Worker::~Worker() { attachment.reset(); }  // Before the rest: it may still ask for the version.
 
-void Worker::post(isolate::host::Event event) {
+void Worker::post(isolate::host::Event&& event) {
   scheduler_.loop_.checkThread();
   if (lost_) return;
   queue_.push_back(std::move(event));

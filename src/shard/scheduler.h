@@ -65,7 +65,7 @@ class Worker {
   Worker& operator=(const Worker&) = delete;
 
   /// Queues an event for the next slice.
-  void post(isolate::host::Event event);
+  void post(isolate::host::Event&& event);
   /// Its isolate lives and has nothing to do until somebody posts.
   bool isQuiet() const noexcept { return !lost_ && queueHead_ == queue_.size(); }
   const std::shared_ptr<const deploy::Version>& version() const noexcept { return version_; }

@@ -12,8 +12,15 @@
 
 namespace atolld::shard {
 
-/// One thread per process that looks at every runner once a tick. Sleeps without a tick while no
-/// slices run.
+/// How much rarer than a tick the monitor looks while all slices are short: its wake-ups take CPU
+/// time from the slices.
+constexpr int kCalmTicks = 4;
+/// How long after a slow slice every tick is a look.
+constexpr std::chrono::seconds kAlert{1};
+
+/// One thread per process that looks at the runners: once a tick while slices are slow, more rarely
+/// while they are not; a slice that it finds running it looks at again a tick later. Sleeps while
+/// no slices run.
 class Monitor {
  public:
   static std::shared_ptr<Monitor> shared() {
@@ -43,11 +50,15 @@ class Monitor {
   void add(SliceRunner& runner) {
     const std::scoped_lock lock(mutex_);
     runners_.push_back(&runner);
-    tick_ = std::min<std::chrono::nanoseconds>(tick_, runner.limits_.cpuMax / 20);
-    if (runner.limits_.quantum > std::chrono::milliseconds(0)) {
-      tick_ = std::min<std::chrono::nanoseconds>(tick_, runner.limits_.quantum);
+    const RunnerLimits& limits = runner.limits_;
+    calmTick_ = std::min<std::chrono::nanoseconds>(calmTick_, limits.cpuMax / 20);
+    tick_ = std::min(tick_, calmTick_);
+    if (limits.quantum > std::chrono::milliseconds(0)) {
+      tick_ = std::min<std::chrono::nanoseconds>(tick_, limits.quantum);
+      calmTick_ = std::min<std::chrono::nanoseconds>(calmTick_, limits.quantum * kCalmTicks);
     }
     tick_ = std::max<std::chrono::nanoseconds>(tick_, std::chrono::milliseconds(1));
+    calmTick_ = std::max(calmTick_, tick_);
   }
 
   void remove(SliceRunner& runner) {
@@ -67,35 +78,42 @@ class Monitor {
   void watch() {
     std::unique_lock lock(mutex_);
     while (!stopping_) {
-      if (look()) {
-        wake_.wait_for(lock, tick_);
+      const Finding finding = look();
+      if (finding != Finding::Idle) {
+        const bool calm =
+            finding == Finding::Between && std::chrono::steady_clock::now() >= calmAt_;
+        wake_.wait_for(lock, calm ? calmTick_ : tick_);
         continue;
       }
       // A runner stores its word, then looks at `parked_`; here it is the other way round: one of
       // the two sees the other.
       parked_.store(true);
-      if (!look()) wake_.wait(lock, [&] { return stopping_ || !parked_.load(); });
+      if (look() == Finding::Idle) wake_.wait(lock, [&] { return stopping_ || !parked_.load(); });
       parked_.store(false);
     }
   }
 
-  /// Judges each running slice; true if slices ran since the last look.
-  bool look() {
-    bool active = false;
+  enum class Finding : std::uint8_t { Idle, Between, Running };
+
+  /// Judges each running slice. Between: none runs, but some ran since the last look.
+  Finding look() {
+    bool anyRuns = false, anyRan = false;
     for (SliceRunner* const runner : runners_) {
       const std::uint64_t control = runner->control_.load();
       const std::uint64_t slice = control & ~SliceRunner::kMarked;
       const bool same = slice == runner->seen_;
       const bool running = (control & SliceRunner::kRunning) != 0;
-      active = active || running || !same;
+      anyRuns = anyRuns || running;
+      anyRan = anyRan || !same;
       if (running) judge(*runner, control, same);
       runner->seen_ = slice;
     }
-    return active;
+    if (anyRuns) return Finding::Running;
+    return anyRan ? Finding::Between : Finding::Idle;
   }
 
   /// `seenBefore`: this slice ran at the last look too.
-  static void judge(SliceRunner& runner, std::uint64_t control, bool seenBefore) {
+  void judge(SliceRunner& runner, std::uint64_t control, bool seenBefore) {
     const auto now = std::chrono::steady_clock::now();
     const std::chrono::nanoseconds cpu = runner.cpuTime();
     if (!seenBefore) {
@@ -110,6 +128,7 @@ class Monitor {
     const bool slow = limits.quantum > std::chrono::milliseconds(0) &&
                       now - runner.seenAt_ >= limits.quantum / 2.0;
     if (!late && !slow) return;
+    calmAt_ = now + kAlert;
     const std::scoped_lock lock(runner.mutex_);
     if (!runner.mark(control)) return;
     if (slow) runner.detach(runner.seenCpu_);
@@ -122,6 +141,8 @@ class Monitor {
   // Guarded by mutex_.
   std::vector<SliceRunner*> runners_;
   std::chrono::nanoseconds tick_ = std::chrono::milliseconds(100);
+  std::chrono::nanoseconds calmTick_ = tick_;
+  std::chrono::steady_clock::time_point calmAt_;
   bool stopping_ = false;
   std::atomic<bool> parked_ = false;
 

@@ -172,7 +172,7 @@ void Connection::fail(Error error) {
 void Connection::readSome() {
   const std::span<char> buffer = pool_.receiveBuffer();
   for (int turn = 0; turn < kReadsPerRoundMax && phase_ != Phase::Dead; ++turn) {
-    const ssize_t size = recv(socket_.get(), buffer.data(), buffer.size(), 0);
+    const ssize_t size = loop::receive(socket_.get(), buffer);
     if (size < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN && errno != EWOULDBLOCK) {
@@ -271,7 +271,7 @@ void Connection::endOutput() {
 bool Connection::sendBytes(std::string_view bytes, std::size_t& sent) {
   ssize_t size = 0;
   do {
-    size = send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    size = loop::transmit(socket_.get(), bytes);
   } while (size < 0 && errno == EINTR);
   sent = size > 0 ? static_cast<std::size_t>(size) : 0;
   if (size >= 0) return sent == bytes.size();

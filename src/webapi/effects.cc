@@ -100,6 +100,12 @@ bool NativeCall::headers(int index, http::HeaderList& out) const {
   return true;
 }
 
+void NativeCall::end(int index) const {
+  const std::uint32_t slot = info_[index].As<v8::Uint32>()->Value();
+  emit(host::Done{state_.at(slot).id});
+  state_.closeInvocation(slot);
+}
+
 void NativeCall::refuse(std::string_view what) const {
   v8_->ThrowException(v8::Exception::Error(internalized(v8_, what)));
 }
@@ -119,7 +125,8 @@ http::BodyKind kindOf(const host::Body& body, std::uint64_t& length) {
   return flowing->length ? http::BodyKind::Length : http::BodyKind::Unknown;
 }
 
-/// respond(slot, status, [name, value, …] or null, content type number, body, length, socket)
+/// respond(slot, status, [name, value, …] or null, content type number, body, length, socket,
+/// last): `last` frees the slot, as done() does
 void respond(const Info& info) noexcept {
   NativeCall call(info);
   Invocation* const invocation = call.invocation(0);
@@ -150,6 +157,7 @@ void respond(const Info& info) noexcept {
   effect.socket = socket.value_or(0);
   invocation->responded = true;
   call.emit(std::move(effect));
+  if (info[7]->IsTrue()) call.end(0);
 }
 
 /// failed(slot, message, stack, gaveNoResponse)
@@ -170,8 +178,7 @@ void done(const Info& info) noexcept {
   if (!invocation->responded) {
     call.emit(host::Failed{invocation->id, "Error: the handler gave no response", {}, true});
   }
-  call.emit(host::Done{invocation->id});
-  call.state().closeInvocation(info[0].As<v8::Uint32>()->Value());
+  call.end(0);
 }
 
 /// bodyWrite(id, bytes) -> how many

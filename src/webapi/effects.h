@@ -38,7 +38,12 @@ class NativeCall {
   /// Appends [name, value, …]; false if one of them must not be sent (or a getter threw).
   bool headers(int index, http::HeaderList& out) const;
 
-  void emit(host::Effect effect) const { isolate_.outbox().push_back(std::move(effect)); }
+  template <class Effect>
+  void emit(Effect effect) const {
+    isolate_.outbox().emplace_back(std::move(effect));
+  }
+  /// Ends the invocation that invocation(index) has found, and frees its slot.
+  void end(int index) const;
   /// Throws an Error.
   void refuse(std::string_view what) const;
 

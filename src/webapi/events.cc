@@ -242,7 +242,7 @@ class Delivery {
 
 }  // namespace
 
-void deliverEvent(GuestState& state, v8::Local<v8::Context> context, host::Event event) {
+void deliverEvent(GuestState& state, v8::Local<v8::Context> context, host::Event&& event) {
   state.stray.logCount = state.stray.logBytes = 0;
   std::visit(Delivery(state, context), event);
 }

@@ -198,7 +198,7 @@ class WebGuest final : public isolate::Guest {
   }
 
   void deliver(isolate::Isolate& isolate, v8::Local<v8::Context> context,
-               host::Event event) const override {
+               host::Event&& event) const override {
     deliverEvent(GuestState::of(isolate), context, std::move(event));
   }
 

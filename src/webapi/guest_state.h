@@ -96,6 +96,6 @@ class GuestState final : public isolate::Guest::State {
 };
 
 /// events.cc: one event, handed to its entry.
-void deliverEvent(GuestState& state, v8::Local<v8::Context> context, host::Event event);
+void deliverEvent(GuestState& state, v8::Local<v8::Context> context, host::Event&& event);
 
 }  // namespace atolld::webapi

@@ -168,7 +168,7 @@ class TestGuest final : public isolate::Guest {
     return guest().onLoaded(isolate, context, mainNamespace);
   }
   void deliver(isolate::Isolate& isolate, v8::Local<v8::Context> context,
-               host::Event event) const override {
+               host::Event&& event) const override {
     guest().deliver(isolate, context, std::move(event));
   }
   void onUnhandledRejection(isolate::Isolate& isolate, v8::Local<v8::Context> context,

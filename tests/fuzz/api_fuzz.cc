@@ -111,7 +111,7 @@ class FuzzGuest final : public isolate::Guest {
     return real().onLoaded(isolate, context, mainNamespace);
   }
   void deliver(isolate::Isolate& isolate, v8::Local<v8::Context> context,
-               host::Event event) const override {
+               host::Event&& event) const override {
     real().deliver(isolate, context, std::move(event));
   }
   void onUnhandledRejection(isolate::Isolate& isolate, v8::Local<v8::Context> context,
