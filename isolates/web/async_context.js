@@ -4,6 +4,7 @@
 // where a script keeps something along with it, a Frame that names the Invocation.
 
 const { Error, ReflectApply } = internals.primordials;
+const { current, enter } = internals.kernel;
 
 class Frame {
   /** Undefined outside of any. */
@@ -56,37 +57,37 @@ function changed(frame, changes) {
 
 /** Calls back with the changes in force, in what it calls and what that leaves for later. */
 function run(changes, callback) {
-  const before = native.current();
-  native.enter(changed(before, changes));
+  const before = current();
+  enter(changed(before, changes));
   try {
     return callback();
   } finally {
-    native.enter(before);
+    enter(before);
   }
 }
 
 /** From here on, until the event at hand has been handled. */
 function enterWith(changes) {
-  native.enter(changed(native.current(), changes));
+  enter(changed(current(), changes));
 }
 
 /** What is stored now, to be put in force again by a later restore(). */
 function snapshot() {
-  return native.current();
+  return current();
 }
 
 function restore(taken, callback, receiver, args) {
-  const before = native.current();
+  const before = current();
   const invocation = before === undefined ? undefined : before.invocation;
   if (taken !== undefined && taken.invocation !== undefined && taken.invocation !== invocation) {
     throw new Error("Cannot call this AsyncLocalStorage bound function outside of the request in " +
       "which it was created.");
   }
-  native.enter(frameOf(invocation, entriesOf(taken)));
+  enter(frameOf(invocation, entriesOf(taken)));
   try {
     return ReflectApply(callback, receiver, args);
   } finally {
-    native.enter(before);
+    enter(before);
   }
 }
 

@@ -193,7 +193,7 @@ const kComputeBytes = 4096;
  * nothing is waited for, it is done at once.
  */
 async function compute(start, bytes, message) {
-  const invocation = native.current();
+  const invocation = kernel.findInvocation();
   if (invocation === undefined || !invocation.open) return sealed(done(start(0, -1), message));
   kernel.hold(bytes + kComputeBytes);
   const op = kernel.startOp(invocation, bytes + kComputeBytes);

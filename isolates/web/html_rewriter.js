@@ -14,7 +14,7 @@ const {
 } = internals.webidl;
 const { acquireReader, cancel, createBytes, isReadableStream, read } = internals.bodyStreams;
 const { isResponse, streamOfResponse, withBody } = internals.response;
-const { forget, own } = internals.kernel;
+const { findInvocation, forget, own } = internals.kernel;
 
 // The numbers of src/webapi/html_rewriter.cc.
 const kElement = 1, kComments = 2, kText = 4, kDoctype = 8, kEnd = 16;
@@ -344,7 +344,7 @@ const handlerOf = { [kOnElement]: "element", [kOnComment]: "comments", [kOnText]
 /** One response being transformed: the source of the new body. */
 class Transform {
   id = native.htmlOpen();
-  invocation = native.current();
+  invocation = findInvocation();
   #entries;
   #reader;
   /** By the numbers of htmlOnEndTag(). */

@@ -152,7 +152,7 @@ configureInterface(PerformanceObserver);
 /** https://w3c.github.io/performance-timeline/#queue-the-performanceobserver-task */
 function schedule() {
   // Outside of any request there are no tasks: what waits comes with the next entry inside of one.
-  const invocation = native.current();
+  const invocation = internals.kernel.findInvocation();
   if (invocation === undefined || !invocation.open) return;
   if (scheduledFor !== null && scheduledFor.open) return;
   scheduledFor = invocation;

@@ -7,7 +7,7 @@ const {
 } = internals.primordials;
 const { features, hasFeature } = internals;
 const { converters, isObject, requiredArguments } = internals.webidl;
-const { currentInvocation, forget, own, reportException } = internals.kernel;
+const { current, currentInvocation, enter, forget, own, reportException } = internals.kernel;
 
 const kTimersMax = 10000;
 const kDelayMillisMax = 0x7fffffff;
@@ -19,7 +19,7 @@ class Timer {
   id;
   invocation;
   /** What was current when it was set. */
-  frame = native.current();
+  frame = current();
   callback;
   args;
   delay;
@@ -198,7 +198,7 @@ function clearInterval(id = undefined) {
 function onTimerFired(id) {
   const timer = MapPrototypeGet(timers, id);
   if (timer === undefined) return;
-  native.enter(timer.frame);
+  enter(timer.frame);
   if (!timer.repeats) {
     MapPrototypeDelete(timers, id);
     forget(timer.invocation, timer);

@@ -6,7 +6,7 @@ const {
   ReflectOwnKeys, ReflectGetOwnPropertyDescriptor, TypeError,
 } = internals.primordials;
 const { isObject } = internals.webidl;
-const { currentInvocation, waitUntil } = internals.kernel;
+const { current, currentInvocation, waitUntil } = internals.kernel;
 const { features, handlers, hasFeature } = internals;
 
 // ---- classes ------------------------------------------------------------------------------------
@@ -63,7 +63,7 @@ function absentClass(name, what) {
 const kEnv = {}, kExports = {};
 
 function currentOf(key, own) {
-  const frame = native.current();
+  const frame = current();
   const changed = internals.asyncContext === undefined || frame === undefined ? undefined :
     internals.asyncContext.get(frame, key);
   return changed ?? own();

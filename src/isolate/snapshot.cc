@@ -20,17 +20,29 @@ v8::Local<v8::Object> makeNativeObject(v8::Local<v8::Context> context, const Gue
   v8::Isolate* const isolate = v8::Isolate::GetCurrent();
   const v8::Local<v8::Object> native =
       v8::Object::New(isolate, v8::Null(isolate), nullptr, nullptr, 0);
+  const auto put = [&](v8::Local<v8::String> key, v8::Local<v8::Value> value) {
+    ATOLL_CHECK(native->CreateDataProperty(context, key, value).FromMaybe(false));
+  };
   const auto add = [&](std::string_view name, v8::FunctionCallback callback) {
     const v8::Local<v8::String> key = asciiString(isolate, name);
     const v8::Local<v8::Function> function =
         v8::Function::New(context, callback, {}, 0, v8::ConstructorBehavior::kThrow)
             .ToLocalChecked();
     function->SetName(key);
-    ATOLL_CHECK(native->CreateDataProperty(context, key, function).FromMaybe(false));
+    put(key, function);
   };
   for (const Native& entry : guest.natives()) add(entry.name, entry.callback);
   add("loadScript", &loadScriptCallback);
   add("defineLazy", &defineLazyCallback);
+  // V8's own: unlike a native's, their calls are compiled into the caller.
+  for (const std::string_view name :
+       {"getContinuationPreservedEmbedderData", "setContinuationPreservedEmbedderData"}) {
+    const v8::Local<v8::String> key = asciiString(isolate, name);
+    const v8::Local<v8::Value> function =
+        context->GetExtrasBindingObject()->Get(context, key).ToLocalChecked();
+    ATOLL_CHECK(function->IsFunction());
+    put(key, function);
+  }
   return native;
 }
 

@@ -279,16 +279,6 @@ void takeBytes(const Info& info) noexcept {
   }
 }
 
-/// enter(invocation): what runs from here on, and every promise reaction it makes, belongs to it
-void enter(const Info& info) noexcept {
-  info.GetIsolate()->SetContinuationPreservedEmbedderData(info[0]);
-}
-
-/// current() -> the invocation, or undefined
-void current(const Info& info) noexcept {
-  info.GetReturnValue().Set(info.GetIsolate()->GetContinuationPreservedEmbedderData());
-}
-
 constexpr std::array kNatives{isolate::Native{"respond", &respond},
                               isolate::Native{"failed", &failed},
                               isolate::Native{"done", &done},
@@ -301,9 +291,7 @@ constexpr std::array kNatives{isolate::Native{"respond", &respond},
                               isolate::Native{"timerCancel", &timerCancel},
                               isolate::Native{"opCancel", &opCancel},
                               isolate::Native{"log", &log},
-                              isolate::Native{"takeBytes", &takeBytes},
-                              isolate::Native{"enter", &enter},
-                              isolate::Native{"current", &current}};
+                              isolate::Native{"takeBytes", &takeBytes}};
 
 }  // namespace
 

@@ -16,7 +16,7 @@ class AsyncLocalStorage {
   }
 
   getStore() {
-    const kept = context.get(native.current(), this);
+    const kept = context.get(context.snapshot(), this);
     return kept === undefined ? this.#defaultValue : kept;
   }
 
