@@ -245,6 +245,8 @@ ArrayPrototypePush(internals.cloneable, (object) => {
     : create(bytes, type);
 });
 
-internals.blob = { Blob, File, bytesOf, create, createFile, isBlob, isFile, nameOf, typeOf };
+internals.blob = {
+  Blob, File, bytesOf, create, createFile, isBlob, isFile, nameOf, timeOf, typeOf,
+};
 internals.defineGlobal("Blob", Blob);
 internals.defineGlobal("File", File);

@@ -15,6 +15,7 @@ const {
   InboundBody, OutboundBody, kTakeText, kTakeBuffer, kTakeBytes, kTakeJson, reportException,
 } = internals.kernel;
 const streams = internals.bodyStreams;
+const { abort } = internals;
 
 /** Content types that the host knows by number; src/webapi/effects.cc has the same table. */
 const kTypeNone = 0, kTypeText = 1, kTypeForm = 2, kTypeJson = 3;
@@ -49,6 +50,8 @@ class Body {
   codingIsOurs = false;
   /** A stream of encoded bytes: what clone() makes of an inbound body with a coding. */
   encoded = null;
+  /** The AbortSignal of the fetch() that it came by, if there was one. */
+  signal = null;
 }
 
 // ---- making bodies ------------------------------------------------------------------------------
@@ -73,6 +76,20 @@ function bodyOfInbound(invocation, id, length) {
   body.inbound = new InboundBody(invocation, id, length);
   body.length = length;
   return body;
+}
+
+/** Aborting `signal` breaks the body of a fetched response, read or not. */
+function followSignal(body, signal) {
+  body.signal = signal;
+  const { inbound } = body;
+  if (inbound === null) return;
+  const onAbort = (reason) => inbound.abort(reason);
+  inbound.onOver = () => abort.removeAlgorithm(signal, onAbort);
+  abort.addAlgorithm(signal, onAbort);
+}
+
+function isAborted({ signal }) {
+  return signal !== null && abort.isAborted(signal);
 }
 
 function bodyOfRequest(invocation) {
@@ -149,6 +166,7 @@ function cloneBody(body) {
   const copy = new Body();
   copy.type = body.type;
   copy.length = body.length;
+  copy.signal = body.signal;
   if (body.coding !== undefined && body.bytes === null) return cloneEncoded(body, copy);
   if (body.stream === null && body.inbound === null) {
     copyCoding(body, copy);
@@ -190,6 +208,7 @@ function transferBody(body) {
   const moved = new Body();
   moved.type = body.type;
   moved.length = body.length;
+  moved.signal = body.signal;
   if (body.text !== null || body.bytes !== null || body.request !== null ||
       body.inbound !== null || body.encoded !== null) {
     copyCoding(body, moved);
@@ -216,6 +235,10 @@ function streamOf(body) {
   let stream;
   if (body.used) {
     stream = streams.createBytes({ pull: (sink) => sink.end(), cancel() {} });
+    streams.lock(stream);
+  } else if (isAborted(body)) {
+    stream = streams.createBytes({
+      pull: (sink) => sink.error(abort.reasonOf(body.signal)), cancel() {} });
   } else if (body.coding !== undefined) {
     stream = decodedStreamOf(body);
   } else if (body.inbound !== null) {
@@ -286,6 +309,12 @@ function checkUsable(body) {
   if (body.stream !== null && streams.isLocked(body.stream)) throw new TypeError(kLocked);
 }
 
+/** As checkUsable(), for whoever is to read it now. */
+function checkReadable(body) {
+  if (isAborted(body)) throw abort.reasonOf(body.signal);
+  checkUsable(body);
+}
+
 /** Marks a body as gone, so that neither it nor its stream can be read again. */
 function markUsed(body) {
   body.used = true;
@@ -295,7 +324,7 @@ function markUsed(body) {
 /** text(), json(), arrayBuffer() and bytes() of whatever holds `body`. */
 async function consume(body, take) {
   if (body === null) return convert(new Uint8Array(0), take);
-  checkUsable(body);
+  checkReadable(body);
   if (body.text !== null && body.stream === null) {
     body.used = true;
     if (take === kTakeText) return StringPrototypeToWellFormed(body.text);
@@ -318,7 +347,7 @@ async function consume(body, take) {
   }
   const stream = streamOf(body);
   body.used = true;
-  return convert(await readAll(stream), take);
+  return convert((await readAll(stream)).bytes, take);
 }
 
 /** The whole is gathered by the host as it came, and decoded here. */
@@ -336,6 +365,7 @@ function convert(bytes, take) {
   return take === kTakeText ? text : JSONParse(text);
 }
 
+/** A promise of {bytes}, which is nobody's heir: a `then` on Object.prototype is not asked. */
 async function readAll(stream) {
   const reader = streams.acquireReader(stream);
   const chunks = [];
@@ -347,14 +377,14 @@ async function readAll(stream) {
     ArrayPrototypePush(chunks, bytes);
     total += TypedArrayPrototypeGetByteLength(bytes);
   }
-  if (chunks.length === 1) return copyBytes(chunks[0]);
+  if (chunks.length === 1) return { __proto__: null, bytes: copyBytes(chunks[0]) };
   const all = new Uint8Array(total);
   let offset = 0;
   for (let i = 0; i < chunks.length; i++) {
     TypedArrayPrototypeSet(all, chunks[i], offset);
     offset += TypedArrayPrototypeGetByteLength(chunks[i]);
   }
-  return all;
+  return { __proto__: null, bytes: all };
 }
 
 /** A chunk that a stream used as a body gave; throws a TypeError if it is not made of bytes. */
@@ -372,15 +402,17 @@ function chunkBytes(chunk) {
 }
 
 async function consumeBlob(body, type) {
+  if (body !== null) checkReadable(body);
   const bytes = await consume(body, kTakeBytes);
   internals.load("web/blob.js");
   return internals.blob.create(bytes, type ?? "");
 }
 
 async function consumeFormData(body, type) {
+  if (body !== null) checkReadable(body);
   internals.load("web/form_data.js");
-  const parse = internals.formData.parserFor(type);
-  return parse(await consume(body, kTakeBytes));
+  const bytes = await consume(body, kTakeBytes);
+  return internals.formData.parserFor(type)(bytes);
 }
 
 // ---- sending ------------------------------------------------------------------------------------
@@ -389,12 +421,13 @@ async function consumeFormData(body, type) {
  * The body in the form in which the effects take it, for `invocation`: undefined (none), a string,
  * a Uint8Array, `true` (the bytes that came with this invocation's request) or a number (the id of
  * a body that flows). The body is used up. `plan` is bodyCoding.planFor()'s, where it matters.
+ * `onError` hears why a stream broke; without it, the script's log does.
  */
-function outgoing(invocation, body, plan = undefined) {
+function outgoing(invocation, body, plan = undefined, onError = null) {
   if (body === null) return undefined;
   checkUsable(body);
   if (plan !== undefined || body.coding !== undefined) {
-    const content = outgoingCoded(invocation, body, plan);
+    const content = outgoingCoded(invocation, body, plan, onError);
     if (content !== undefined) return content;
   }
   if (body.text !== null) {
@@ -418,15 +451,15 @@ function outgoing(invocation, body, plan = undefined) {
     markUsed(body);
     return body.inbound.id;
   }
-  return pumpOut(invocation, body, body.stream, body.length, null);
+  return pumpOut(invocation, body, body.stream, body.length, null, onError);
 }
 
 /** As outgoing(); undefined if the body goes out like any other. */
-function outgoingCoded(invocation, body, plan) {
+function outgoingCoded(invocation, body, plan, onError) {
   const encode = plan === undefined ? undefined : plan.encode;
   if (plan !== undefined && plan.raw) {
     if (body.encoded === null) return undefined;
-    return pumpOut(invocation, body, body.encoded, undefined, null);
+    return pumpOut(invocation, body, body.encoded, undefined, null, onError);
   }
   if (body.coding === undefined && encode === undefined) return undefined;
   const { OutgoingEncoder, decodeAll, encodeAll } = codings();
@@ -439,18 +472,18 @@ function outgoingCoded(invocation, body, plan) {
   }
   const length = body.coding === undefined ? body.length : undefined;
   return pumpOut(invocation, body, streamOf(body), length,
-    encode === undefined ? null : new OutgoingEncoder(encode));
+    encode === undefined ? null : new OutgoingEncoder(encode), onError);
 }
 
-function pumpOut(invocation, body, stream, length, encoder) {
+function pumpOut(invocation, body, stream, length, encoder, onError) {
   body.used = true;
   const outbound = new OutboundBody(invocation);
-  pump(outbound, streams.acquireReader(stream), length, encoder);
+  pump(outbound, streams.acquireReader(stream), length, encoder, onError);
   return outbound.id;
 }
 
 /** Writes a stream out, as fast as the other side takes it. Its first write comes after a tick. */
-async function pump(outbound, reader, expected, encoder) {
+async function pump(outbound, reader, expected, encoder, onError) {
   const write = (bytes) => outbound.write(bytes);
   outbound.onGone = (error) => streams.cancel(reader, error);
   try {
@@ -475,7 +508,8 @@ async function pump(outbound, reader, expected, encoder) {
     outbound.close(undefined);
   } catch (error) {
     if (!outbound.open) return;
-    reportException(error, "response body");
+    if (onError === null) reportException(error, "response body");
+    else onError(error);
     outbound.close(internals.kernel.describeError(error).message);
     streams.cancel(reader, error);
   }
@@ -529,8 +563,8 @@ function rejecting(object, operation) {
 
 internals.body = {
   Body, bodyOfBytes, bodyOfInbound, bodyOfRequest, bodyOfText, checkUsable, cloneBody,
-  defineBodyMixin, consume, extractBody, isUsed, markUsed, outgoing, streamOf, transferBody,
-  typeTexts,
+  defineBodyMixin, consume, extractBody, followSignal, isUsed, markUsed, outgoing, streamOf,
+  transferBody, typeTexts,
   kTypeNone, kTypeText, kTypeForm, kTypeJson,
 };
 

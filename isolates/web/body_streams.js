@@ -1,8 +1,9 @@
 // What bodies need of streams, on the internal objects of the stream files: no tenant's patch of a
 // prototype reaches it, and a stream nobody looks at has no public parts beside itself.
 
-const { TypeError, TypedArrayPrototypeGetBuffer, TypedArrayPrototypeGetByteLength } =
-  internals.primordials;
+const {
+  PromiseWithResolvers, TypeError, TypedArrayPrototypeGetBuffer, TypedArrayPrototypeGetByteLength,
+} = internals.primordials;
 const core = internals.streamsCore;
 
 /** The writing end of a body's stream; calls after the stream ended do nothing. */
@@ -61,9 +62,24 @@ function acquireReader(stream) {
   return core.acquireReader(core.readableOf(stream));
 }
 
+/** What it resolves with is nobody's heir: a `then` on Object.prototype is not asked. */
+class ReadRequest {
+  next = null;
+  settlers = PromiseWithResolvers();
+  chunk(value) {
+    this.settlers.resolve({ __proto__: null, value, done: false });
+  }
+  close() {
+    this.settlers.resolve({ __proto__: null, value: undefined, done: true });
+  }
+  error(reason) {
+    this.settlers.reject(reason);
+  }
+}
+
 /** A promise of {value, done}. */
 function read(reader) {
-  const request = new core.PromiseReadRequest();
+  const request = new ReadRequest();
   reader.read(request);
   return request.settlers.promise;
 }
@@ -107,7 +123,7 @@ function cancel(reader, reason) {
 }
 
 function tee(stream) {
-  const [first, second] = core.tee(core.readableOf(stream));
+  const [first, second] = core.tee(core.readableOf(stream), true);
   return { first: core.wrap(first), second: core.wrap(second) };
 }
 

@@ -67,7 +67,7 @@ class Cache {
     if (methodOf(state) !== "GET" && !ignoresMethod(options, prefix)) return undefined;
     const answer = await ask(kMatch, name, state, undefined, null, undefined, undefined);
     if (answer === undefined) return undefined;
-    return responseOfFetch(currentInvocation(), answer, "", false, true, true);
+    return responseOfFetch(currentInvocation(), answer, "", false, true, true, null);
   }
 
   /** Promise<undefined> put(RequestInfo request, Response response) */

@@ -4,8 +4,9 @@
 // bodies and credentials are.
 
 const {
-  Error, EvalError, RangeError, ReferenceError, StringPrototypeIndexOf, StringPrototypeSlice,
-  StringPrototypeToLowerCase, SyntaxError, TypeError, TypedArrayPrototypeGetByteLength, URIError,
+  Error, EvalError, RangeError, ReferenceError, RegExpPrototypeExec, StringPrototypeCharCodeAt,
+  StringPrototypeIndexOf, StringPrototypeSlice, StringPrototypeToLowerCase, SyntaxError, TypeError,
+  TypedArrayPrototypeGetByteLength, URIError, Uint8Array,
 } = internals.primordials;
 const { requiredArguments } = internals.webidl;
 const {
@@ -19,20 +20,23 @@ const abort = internals.abort;
 
 const kRedirectsMax = 20;
 
-/** Promise<Response> fetch(RequestInfo input, optional RequestInit init = {}); */
-async function fetch(input, init = undefined) {
-  requiredArguments(arguments.length, 1, "Failed to execute 'fetch'");
-  return follow(input, init, null);
-}
+const functions = {
+  /** Promise<Response> fetch(RequestInfo input, optional RequestInit init = {}); */
+  fetch(input, init = undefined) {
+    return follow(arguments.length, input, init, null);
+  },
+};
+const { fetch } = functions;
 
 /** Answered by the script behind `service` (service.js), or, for null, over the network. */
-async function follow(input, init, service) {
+async function follow(given, input, init, service) {
+  requiredArguments(given, 1, "Failed to execute 'fetch'");
   const invocation = currentInvocation();
   const request = makeState(input, init, "Failed to execute 'fetch'");
   const signal = followable(request);
   if (signal !== null && abort.isAborted(signal)) throw abort.reasonOf(signal);
 
-  if (service === null && !native.urlIsHttp(request.url)) return fetchLocal(request);
+  if (service === null && !native.urlIsHttp(request.url)) return fetchLocal(request, signal);
 
   const hop = {
     invocation, signal, method: request.method, url: request.url,
@@ -50,7 +54,7 @@ async function follow(input, init, service) {
     if (location === null) {
       if (answer.status === 101) answer.webSocket = webSocketOf(hop, answer);
       const response = responseOfFetch(invocation, answer, hop.url, redirects > 0,
-        request.encodeResponseBody !== "manual", codingIsOurs);
+        request.encodeResponseBody !== "manual", codingIsOurs, signal);
       return checked(request, response);
     }
     discard(hop, answer);
@@ -65,12 +69,12 @@ async function follow(input, init, service) {
 }
 
 /** A URL of this isolate's own. https://fetch.spec.whatwg.org/#scheme-fetch */
-function fetchLocal(request) {
+function fetchLocal(request, signal) {
   internals.load("web/local_fetch.js");
   const { blob, list, method, url } = request;
   const answer = internals.localFetch.answer(url, method, blob,
     list === null ? null : listGet(list, "range"));
-  return checked(request, responseOfFetch(null, answer, url, false, false, false));
+  return checked(request, responseOfFetch(null, answer, url, false, false, false, signal));
 }
 
 /** The response, if it is what the request's `integrity` wants. */
@@ -119,11 +123,13 @@ async function send(hop) {
   const body = replayable(hop);
   const plan = body === null || body.coding === undefined ? undefined : planCoding(hop, body);
   const length = body === null || (plan !== undefined && !plan.raw) ? undefined : body.length;
-  const content = body === null ? undefined : outgoing(invocation, body, plan);
+  let op;
+  const content = body === null ? undefined :
+    outgoing(invocation, body, plan, (error) => cancelOp(op, error));
   const bytes = typeof content === "string" ? content.length :
     typeof content === "object" ? TypedArrayPrototypeGetByteLength(content) : 0;
   checkSubrequest(invocation, bytes);
-  const op = startOp(invocation, bytes);
+  op = startOp(invocation, bytes);
   const socketId = asksForWebSocket(hop) ? newSocketId() : 0;
   op.makeValue = makeAnswer;
   const known = typeof content === "number" ? length : undefined;
@@ -214,7 +220,7 @@ function discard(hop, { content }) {
 
 /** https://fetch.spec.whatwg.org/#http-redirect-fetch */
 function redirect(hop, status, location) {
-  const target = native.resolveUrl(location, hop.url);
+  const target = native.resolveUrl(textOfHeader(location), hop.url);
   if (target === undefined) {
     throw new TypeError(`${hop.url} redirects to an invalid URL: ${location}`);
   }
@@ -237,6 +243,16 @@ function redirect(hop, status, location) {
   hop.url = target;
 }
 
+const beyondAscii = /[\x80-\xff]/;
+
+/** A header's bytes, which come as a character each, taken for UTF-8. */
+function textOfHeader(value) {
+  if (RegExpPrototypeExec(beyondAscii, value) === null) return value;
+  const bytes = new Uint8Array(value.length);
+  for (let i = 0; i < value.length; i++) bytes[i] = StringPrototypeCharCodeAt(value, i);
+  return native.decodeUtf8(bytes, false, true);
+}
+
 function dropHeaders(hop, names) {
   if (hop.list === null) return;
   for (let i = 0; i < names.length; i++) listDelete(hop.list, names[i]);
@@ -244,7 +260,7 @@ function dropHeaders(hop, names) {
 
 internals.fetch = {
   fetch, errorTypes, serviceError,
-  viaService: (service, input, init) => follow(input, init, service),
+  viaService: (service, input, init) => follow(1, input, init, service),
 };
 internals.defineGlobal("fetch", fetch);
 internals.defineLazy("EventSource", "web/event_source.js");

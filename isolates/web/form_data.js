@@ -10,7 +10,7 @@ const {
   configureInterface, converters, definePairIterable, isObject, requiredArguments,
 } = internals.webidl;
 internals.load("web/blob.js");
-const { bytesOf, createFile, isBlob, isFile, nameOf, typeOf } = internals.blob;
+const { bytesOf, createFile, isBlob, isFile, nameOf, timeOf, typeOf } = internals.blob;
 
 // ---- the class ----------------------------------------------------------------------------------
 
@@ -121,7 +121,8 @@ function makeEntry(name, value, filename, count, prefix) {
     return { name: text, value: createFile(bytesOf(value), typeOf(value), "blob") };
   }
   const named = converters.USVString(filename, prefix, "argument 3");
-  return { name: text, value: createFile(bytesOf(value), typeOf(value), named) };
+  const time = isFile(value) ? timeOf(value) : undefined;
+  return { name: text, value: createFile(bytesOf(value), typeOf(value), named, time) };
 }
 
 // ---- writing ------------------------------------------------------------------------------------

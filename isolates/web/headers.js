@@ -209,7 +209,12 @@ function sortAndCombine(list) {
 
 // ---- the class ----------------------------------------------------------------------------------
 
-const kGuardNone = 0, kGuardImmutable = 1;
+const kGuardNone = 0, kGuardImmutable = 1, kGuardNoCors = 2;
+
+function noCors() {
+  internals.load("web/no_cors.js");
+  return internals.noCors;
+}
 
 /** Marks a call of the constructor that adopts a list. */
 const kAdopt = Symbol("adopt");
@@ -245,6 +250,7 @@ class Headers {
     const lower = normalizeName(name, prefix);
     const normal = normalizeValue(value, prefix);
     this.#checkMutable(prefix);
+    if (this.#guard === kGuardNoCors && !noCors().allowsMore(list, lower, normal)) return;
     listAppend(list, lower, normal);
   }
 
@@ -254,6 +260,7 @@ class Headers {
     requiredArguments(arguments.length, 1, prefix);
     const lower = normalizeName(name, prefix);
     this.#checkMutable(prefix);
+    if (this.#guard === kGuardNoCors && !noCors().allowsName(lower)) return;
     listDelete(list, lower);
   }
 
@@ -278,6 +285,7 @@ class Headers {
     const lower = normalizeName(name, prefix);
     const normal = normalizeValue(value, prefix);
     this.#checkMutable(prefix);
+    if (this.#guard === kGuardNoCors && !noCors().allows(lower, normal)) return;
     listSet(list, lower, normal);
   }
 
@@ -367,5 +375,7 @@ internals.headers = {
   listGet, listHas, listOf, listOfFlat, listOfRequest, listSet, requestSlot,
   /** A Headers object around a list; the list is shared, not copied. */
   wrap: (list, immutable) => new Headers(kAdopt, list, immutable ? kGuardImmutable : kGuardNone),
+  /** As wrap(), for what a request with mode "no-cors" lets be said. */
+  wrapNoCors: (list) => new Headers(kAdopt, list, kGuardNoCors),
 };
 internals.defineGlobal("Headers", Headers);

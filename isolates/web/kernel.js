@@ -8,9 +8,9 @@
 // the request it was started for.
 
 const {
-  Error, MapPrototypeDelete, MapPrototypeGet, MapPrototypeSet, Promise, SetPrototypeAdd,
-  SetPrototypeDelete, SetPrototypeForEach, String, TypeError, TypedArrayPrototypeGetByteLength,
-  globalThis,
+  Error, MapPrototypeDelete, MapPrototypeGet, MapPrototypeSet, Promise, PromisePrototypeThen,
+  SetPrototypeAdd, SetPrototypeDelete, SetPrototypeForEach, String, TypeError,
+  TypedArrayPrototypeGetByteLength, globalThis,
 } = internals.primordials;
 
 // Taken out here, for `native` is a dictionary: finding one in it takes longer than some of them run.
@@ -312,8 +312,13 @@ class InboundBody {
   invocation;
   /** In bytes, where known beforehand. */
   length;
+  /** Called once nothing more will come. */
+  onOver = null;
   #credit = 0;
   #sink = null;
+  #collecting = null;
+  /** {reason} once it was aborted. */
+  #aborted = null;
 
   constructor(invocation, id, length) {
     this.invocation = invocation;
@@ -324,15 +329,35 @@ class InboundBody {
   /** A promise of all its bytes in the form `take`. */
   collect(take) {
     const invocation = requireOpen(this.invocation);
+    if (this.#aborted !== null) throw this.#aborted.reason;
     const op = startOp(invocation);
     op.take = take;
     op.makeError = bodyError;
     native.bodyCollect(this.id, op.id, kCollectBytesMax);
+    if (this.onOver !== null) {
+      this.#collecting = op;
+      const over = () => this.#over();
+      PromisePrototypeThen(op.promise, over, over);
+    }
     return op.promise;
+  }
+
+  /** The script wants no more of it: whoever reads it, now or later, is told the reason. */
+  abort(reason) {
+    if (this.#aborted !== null) return;
+    this.#aborted = { reason };
+    if (this.#collecting !== null) cancelOp(this.#collecting, reason);
+    const sink = this.#sink;
+    this.cancel();
+    if (sink !== null) sink.error(reason);
   }
 
   /** Lets chunks come: sink.chunk(bytes), then sink.end() or sink.error(error). */
   start(sink) {
+    if (this.#aborted !== null) {
+      sink.error(this.#aborted.reason);
+      return;
+    }
     this.#sink = sink;
     MapPrototypeSet(inboundBodies, this.id, this);
     own(this.invocation, this);
@@ -340,7 +365,7 @@ class InboundBody {
 
   /** The reader wants more. */
   pull() {
-    if (!this.invocation.open || this.#credit > 0) return;
+    if (!this.invocation.open || this.#credit > 0 || this.#aborted !== null) return;
     this.#credit = kCreditBytes;
     native.bodyPull(this.id, kCreditBytes);
   }
@@ -374,6 +399,13 @@ class InboundBody {
     this.#sink = null;
     MapPrototypeDelete(inboundBodies, this.id);
     forget(this.invocation, this);
+    this.#over();
+  }
+
+  #over() {
+    const { onOver } = this;
+    this.onOver = this.#collecting = null;
+    if (onOver !== null) onOver();
   }
 }
 

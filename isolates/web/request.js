@@ -9,6 +9,7 @@ const {
 } = internals.webidl;
 const {
   HeaderList, copyList, fillList, listAppend, listGet, listHas, listOfRequest, requestSlot, wrap,
+  wrapNoCors,
 } = internals.headers;
 const {
   bodyOfInbound, bodyOfRequest, cloneBody, defineBodyMixin, extractBody, isUsed, checkUsable,
@@ -76,7 +77,10 @@ class Request {
 
   get headers() {
     const state = this.#state;
-    if (state.headers === null) state.headers = wrap(listFor(state), state.immutable);
+    if (state.headers === null) {
+      state.headers = modeOf(state) === "no-cors" ? wrapNoCors(listFor(state))
+        : wrap(listFor(state), state.immutable);
+    }
     return state.headers;
   }
 
@@ -318,6 +322,10 @@ function makeState(input, init, prefix) {
   } else if (source !== null) {
     state.list = copyList(listFor(source));
   }
+  if (state.list !== null && modeOf(state) === "no-cors") {
+    internals.load("web/no_cors.js");
+    state.list = internals.noCors.filtered(state.list);
+  }
   takeBody(state, source, body, prefix);
   return state;
 }
@@ -382,6 +390,9 @@ function takeBody(state, source, value, prefix) {
   }
   if (hasBody) {
     state.body = extractBody(value);
+    if (state.body.stream !== null && state.options !== null && state.options.keepalive) {
+      throw new TypeError(`${prefix}: a stream cannot be the body of a request with keepalive.`);
+    }
     const type = state.body.stream !== null ? kTypeNone : state.body.type;
     if (type !== kTypeNone) {
       if (state.list === null) state.list = new HeaderList();

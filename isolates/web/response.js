@@ -11,6 +11,7 @@ const {
 } = internals.headers;
 const {
   bodyOfBytes, bodyOfInbound, bodyOfText, checkUsable, cloneBody, defineBodyMixin, extractBody,
+  followSignal,
   outgoing, streamOf, typeTexts, kTypeNone, kTypeJson,
 } = internals.body;
 const { closeInvocation, isAboutToEnd } = internals.kernel;
@@ -314,8 +315,9 @@ function planCoding(invocation, { body, encodeBody }, coding) {
 /**
  * A fetched response. `content` is undefined, a Uint8Array, or the id of a body that flows.
  * `decode`: its Content-Encoding is for fetch() to undo; `codingIsOurs`: fetch() asked for it.
+ * `signal`: what aborts it, or null.
  */
-function responseOfFetch(invocation, answer, url, redirected, decode, codingIsOurs) {
+function responseOfFetch(invocation, answer, url, redirected, decode, codingIsOurs, signal) {
   const { status, flat, content, length, reason, webSocket } = answer;
   const state = new ResponseState();
   state.type = "basic";
@@ -327,8 +329,15 @@ function responseOfFetch(invocation, answer, url, redirected, decode, codingIsOu
   state.list = listOfFlat(flat);
   state.immutable = true;
   if (webSocket !== undefined) state.webSocket = webSocket;
-  if (typeof content === "number") state.body = bodyOfInbound(invocation, content, length);
-  else if (content !== undefined) state.body = bodyOfBytes(content, kTypeNone);
+  if (status === 205) {
+    // As for 204 and 304, whose bodies do not get here.
+    if (typeof content === "number") native.bodyCancel(content);
+  } else if (typeof content === "number") {
+    state.body = bodyOfInbound(invocation, content, length);
+  } else if (content !== undefined) {
+    state.body = bodyOfBytes(content, kTypeNone);
+  }
+  if (signal !== null && state.body !== null) followSignal(state.body, signal);
   if (decode && state.body !== null) {
     const coding = listGet(state.list, "content-encoding");
     if (coding !== null) {

@@ -82,8 +82,9 @@ class DefaultTee extends Tee {
   next = null;
   readAgain = false;
 
-  constructor(stream) {
+  constructor(stream, cloning) {
     super(stream);
+    this.cloning = cloning;
     new core.DefaultController(this.branch1, this.source1, 1, null);
     new core.DefaultController(this.branch2, this.source2, 1, null);
   }
@@ -104,8 +105,18 @@ class DefaultTee extends Tee {
   chunk(chunk) {
     soon(() => {
       this.readAgain = false;
+      let second = chunk;
+      if (this.cloning && !this.canceled2) {
+        try {
+          second = cloneOf(chunk);
+        } catch (error) {
+          this.failBoth(error);
+          this.cancelation.resolve(core.readableCancel(this.stream, error));
+          return;
+        }
+      }
       if (!this.canceled1) this.branch1.controller.enqueue(chunk);
-      if (!this.canceled2) this.branch2.controller.enqueue(chunk);
+      if (!this.canceled2) this.branch2.controller.enqueue(second);
       this.reading = false;
       if (this.readAgain) this.pull1();
     });
@@ -121,6 +132,11 @@ class DefaultTee extends Tee {
   error() {
     this.reading = false;
   }
+}
+
+function cloneOf(chunk) {
+  internals.load("web/structured_clone.js");
+  return internals.structuredClone.cloneWith(chunk, []).copy;
 }
 
 function cloneBytes(view) {
@@ -282,5 +298,6 @@ class TeeReadInto {
 }
 
 core.isolate(Tee, TeeRead, TeeReadInto);
-core.tee = (stream) =>
-  (stream.controller.bytes ? new ByteTee(stream) : new DefaultTee(stream)).start();
+/** With `cloning`, the second branch gets clones of the chunks, as bodies are teed. */
+core.tee = (stream, cloning = false) =>
+  (stream.controller.bytes ? new ByteTee(stream) : new DefaultTee(stream, cloning)).start();

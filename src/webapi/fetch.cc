@@ -21,6 +21,9 @@ constexpr std::array<std::string_view, 10> kHostHeaders{
     "connection", "content-length",   "expect",  "host",    "keep-alive",
     "te",         "proxy-connection", "trailer", "upgrade", "transfer-encoding"};
 
+/// As navigator.userAgent has it.
+constexpr std::string_view kUserAgent = "Atoll";
+
 std::optional<Url> parse(const NativeCall& call, const Info& info, int index) {
   if (!info[index]->IsString()) return std::nullopt;
   auto url = ada::parse<Url>(call.utf8(index));
@@ -97,6 +100,9 @@ void fetchStart(const Info& info) noexcept {
     if (std::ranges::find(kHostHeaders, field.name) != kHostHeaders.end()) continue;
     head->headers.add(field.name, field.value);
   }
+  // https://fetch.spec.whatwg.org/#concept-fetch and #concept-http-network-or-cache-fetch
+  if (!headers.find("accept")) head->headers.add("accept", "*/*");
+  if (!headers.find("user-agent")) head->headers.add("user-agent", kUserAgent);
   if (const auto* const bytes = std::get_if<Bytes>(&*body)) {
     head->body = http::BodyKind::Length;
     head->contentLength = bytes->size();

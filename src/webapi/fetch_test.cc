@@ -44,6 +44,8 @@ TEST_CASE("fetch() asks the host for one exchange, and its Response passes strai
   CHECK(fetch.head->headers.find("x-key") == "v");
   CHECK(fetch.head->headers.find("content-type") == "text/plain;charset=UTF-8");
   CHECK(fetch.head->headers.find("accept-encoding") == "gzip, br");
+  CHECK(fetch.head->headers.find("accept") == "*/*");
+  CHECK(fetch.head->headers.find("user-agent") == "Atoll");
   CHECK_FALSE(fetch.head->headers.find("host").has_value());
   CHECK_FALSE(fetch.head->headers.find("connection").has_value());
   CHECK(std::get<Bytes>(fetch.body).view() == "data");
@@ -196,6 +198,63 @@ TEST_CASE("fetch() refuses what it cannot send, by rejecting") {
     CHECK(count<host::FetchStart>(outbox) == 0);
     CHECK(bodyText(response(outbox)).starts_with(problem));
   }
+}
+
+TEST_CASE(
+    "Aborting a fetch's signal breaks the response's body, being read, read later, or cloned") {
+  for (const char* const read :
+       {"const p = r.text(); c.abort('why'); await p", "c.abort('why'); await r.text()",
+        "c.abort('why'); await r.blob()",
+        "const s = r.body.getReader(); c.abort('why'); await s.read()",
+        "const s = r.body.getReader(), p = s.read(); c.abort('why'); await p",
+        "c.abort('why'); await r.body.getReader().read()",
+        "const k = r.clone(); c.abort('why'); await k.text()"}) {
+    CAPTURE(read);
+    TestScript script(
+        "export default { async fetch() { const c = new AbortController();"
+        " const r = await fetch('http://o.test/', { signal: c.signal });"
+        " try { " +
+        std::string(read) + " } catch (e) { return new Response(`caught ${e}`); } } };");
+    host::Outbox outbox = script.run(script.request());
+    outbox = script.run(
+        answer(find<host::FetchStart>(outbox)->op, 200, "", host::BodyRef{6, std::nullopt}));
+    CHECK(bodyText(response(outbox)) == "caught why");
+    CHECK(find<host::BodyCancel>(outbox)->body == 6);
+  }
+}
+
+TEST_CASE("A signal that is aborted once the body was read changes nothing") {
+  TestScript script(
+      "export default { async fetch() { const c = new AbortController();"
+      " const r = await fetch('http://o.test/', { signal: c.signal });"
+      " const text = await r.text(); c.abort(); return new Response(text); } };");
+  host::Outbox outbox = script.run(script.request());
+  outbox =
+      script.run(answer(find<host::FetchStart>(outbox)->op, 200, "", Bytes(std::string("all"))));
+  CHECK(bodyText(response(outbox)) == "all");
+}
+
+TEST_CASE("An upload whose stream breaks rejects the fetch with the stream's error") {
+  TestScript script = fetching(
+      "fetch('http://o.test/', { method: 'POST',"
+      " body: new ReadableStream({ pull() { throw new RangeError('mine'); } }) })");
+  host::Outbox outbox = script.run(script.request());
+  CHECK(bodyText(response(outbox)) == "RangeError: mine");
+}
+
+TEST_CASE("A response with status 205 has no body, whatever came") {
+  TestScript script = fetching("fetch('http://o.test/').then((r) => new Response(`${r.body}`))");
+  host::Outbox outbox = script.run(script.request());
+  outbox = script.run(answer(find<host::FetchStart>(outbox)->op, 205, "", host::BodyRef{6, 1}));
+  CHECK(bodyText(response(outbox)) == "null");
+  CHECK(find<host::BodyCancel>(outbox)->body == 6);
+}
+
+TEST_CASE("A redirect's Location is taken for UTF-8") {
+  TestScript script = fetching("fetch('http://o.test/')");
+  host::Outbox outbox = script.run(script.request());
+  outbox = script.run(answer(find<host::FetchStart>(outbox)->op, 302, "/\xe2\x98\x83"));
+  CHECK(urlOf(*find<host::FetchStart>(outbox)) == "http://o.test/%E2%98%83");
 }
 
 TEST_CASE("A failed exchange rejects with a TypeError") {

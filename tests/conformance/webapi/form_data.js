@@ -86,3 +86,10 @@ test("File has a name and a time", () => {
   ok(Math.abs(new File([], "n").lastModified - Date.now()) < 60000);
   throws("TypeError", () => new File([]));
 });
+
+test("A File that gets another name keeps its time", () => {
+  const form = new FormData();
+  form.set("f", new File(["x"], "old", { lastModified: 123, type: "text/x" }), "new");
+  const file = form.get("f");
+  same([file.name, file.lastModified, file.type], ["new", 123, "text/x"]);
+});

@@ -135,3 +135,17 @@ test("Request refuses values that the standard refuses", () => {
     throws("TypeError", () => new Request("http://x", init), "Failed to construct 'Request'");
   }
 });
+
+test("The headers of a request with mode no-cors are those that need no permission", () => {
+  const request = new Request("http://x", { mode: "no-cors",
+    headers: { accept: "text/html", "x-own": "1", "content-type": "application/json" } });
+  same([...request.headers], [["accept", "text/html"]]);
+  request.headers.set("content-type", "text/plain;charset=x");
+  request.headers.set("range", "bytes=0-1");
+  request.headers.append("accept", "a".repeat(128));
+  request.headers.append("accept-language", "en\"");
+  request.headers.delete("x-own");
+  same([...request.headers], [["accept", "text/html"], ["content-type", "text/plain;charset=x"]]);
+  throws("TypeError", () => new Request("http://x", { method: "POST", keepalive: true,
+    body: new ReadableStream() }), "keepalive");
+});

@@ -215,3 +215,49 @@ test("Patched prototypes do not reach into a Response", async () => {
   }
   same(text, "hi");
 });
+
+test("The stream of a body that was read cannot be read again", async () => {
+  const response = new Response("x");
+  await response.text();
+  ok(response.body.locked);
+  throws("TypeError", () => response.body.getReader());
+});
+
+test("A clone's chunks are its own", async () => {
+  const chunk = new Uint8Array([1, 2]);
+  const response = new Response(new ReadableStream({
+    start(controller) {
+      controller.enqueue(chunk);
+      controller.close();
+    },
+  }));
+  const clone = response.clone();
+  const [first, second] = await Promise.all(
+    [response, clone].map((one) => one.body.getReader().read()));
+  ok(first.value === chunk);
+  ok(second.value !== chunk && second.value.buffer !== chunk.buffer);
+  same(second.value, chunk);
+});
+
+test("A body is read past what was made of Object.prototype", async () => {
+  const response = new Response(new ReadableStream({
+    start(controller) {
+      controller.enqueue(new TextEncoder().encode("hello"));
+      controller.close();
+    },
+  }));
+  Object.prototype.then = function (resolve) {
+    delete Object.prototype.then;
+    resolve({ done: true });
+  };
+  try {
+    same(await response.text(), "hello");
+  } finally {
+    delete Object.prototype.then;
+  }
+});
+
+test("formData() reads the body before it looks at its type", async () => {
+  const broken = new ReadableStream({ pull() { throw new RangeError("mine"); } });
+  await rejects("RangeError", new Response(broken).formData(), "mine");
+});

@@ -3,13 +3,19 @@
 Runs areas (all by default) of the Web Platform Tests in our isolates; prints each area's rate and
 what is not as expected. -v prints every failing subtest with its message, --file runs only files
 with WORD in their path, --update writes what fails now into expected/ (reasons stay), --table puts
-the rates of all areas into the table of isolates/README.md."""
+the rates of all areas into the table of isolates/README.md.
+
+With --suite DIR, a checkout of the whole suite, the areas in which tests speak to the suite's
+server are run by a node of ours with scripts that do (live.py): fetch-api, xhr, websockets,
+eventsource. Nothing is expected of them here; -v shows what fails."""
 
 import argparse
 import re
 import sys
+from pathlib import Path
 
 import expected
+import source
 import suite
 
 # What the others pass of the same files, in percent, measured by hand: workerd, Deno, Node 26, Bun.
@@ -39,7 +45,10 @@ def main():
     parser.add_argument("--update", action="store_true")
     parser.add_argument("-v", "--verbose", action="store_true")
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--suite", type=Path, metavar="DIR")
     options = parser.parse_args()
+    if options.suite:
+        return live_areas(parser, options)
     unknown = [area for area in options.area if area not in suite.AREAS]
     if unknown:
         parser.error(f"no such area: {', '.join(unknown)}; there are {', '.join(suite.AREAS)}")
@@ -49,6 +58,23 @@ def main():
         return table()
     odd = sum([one(area, options) for area in options.area or suite.AREAS])
     return 1 if odd else 0
+
+
+def live_areas(parser, options):
+    import live
+    if not (options.suite / "resources/testharness.js").is_file():
+        parser.error(f"{options.suite} is no checkout of the suite")
+    unknown = [area for area in options.area if area not in live.AREAS]
+    if unknown or options.update or options.table:
+        parser.error(f"--suite goes with {', '.join(live.AREAS)}, and with no expectations")
+    source.root = options.suite.resolve
+    for area in options.area or live.AREAS:
+        results = live.run(source.root(), live.tests_of(area, options.file))
+        for result in results:
+            if options.verbose and result.status != "PASS":
+                show(result)
+        print(f"{area}: {rate(results)}", flush=True)
+    return 0
 
 
 def one(area, options):

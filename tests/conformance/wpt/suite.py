@@ -63,9 +63,13 @@ class Test(collections.namedtuple("Test", "path variant scripts")):
 
 
 def tests_of(area, word=""):
+    return tests_in(AREAS[area], word)
+
+
+def tests_in(folders, word):
     root = source.root()
     found = []
-    for folder in AREAS[area]:
+    for folder in folders:
         for file in sorted((root / folder).rglob("*.js")):
             path = "/" + str(file.relative_to(root))
             if not re.search(r"\.(any|worker)\.js$", path) or NOT_OURS.search(path):
