@@ -34,7 +34,13 @@ async function follow(given, input, init, service) {
   const invocation = currentInvocation();
   const request = makeState(input, init, "Failed to execute 'fetch'");
   const signal = followable(request);
-  if (signal !== null && abort.isAborted(signal)) throw abort.reasonOf(signal);
+  if (signal !== null && abort.isAborted(signal)) {
+    const reason = abort.reasonOf(signal);
+    if (request.body !== null && request.body.stream !== null) {
+      internals.bodyStreams.cancel(internals.bodyStreams.acquireReader(request.body.stream), reason);
+    }
+    throw reason;
+  }
 
   if (service === null && !native.urlIsHttp(request.url)) return fetchLocal(request, signal);
 
@@ -53,6 +59,8 @@ async function follow(given, input, init, service) {
       headerOf(answer.flat, "location") : null;
     if (location === null) {
       if (answer.status === 101) answer.webSocket = webSocketOf(hop, answer);
+      // Nothing was sent; the body is there all the same, and empty.
+      if (answer.content === undefined && hop.method !== "HEAD") answer.content = "";
       const response = responseOfFetch(invocation, answer, hop.url, redirects > 0,
         request.encodeResponseBody !== "manual", codingIsOurs, signal);
       return checked(request, response);

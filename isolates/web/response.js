@@ -241,7 +241,7 @@ function attachBody(state, value) {
 
 function attachSource(state, body, type) {
   const { status } = state;
-  if (status === 204 || status === 304 || status === 205 || status === 101) {
+  if (isNullBodyStatus(status)) {
     throw new TypeError(
       "Response with null body status (101, 204, 205, or 304) cannot have a body.");
   }
@@ -266,6 +266,11 @@ function materialize(state) {
     mergeType(state);
   }
   return state.list;
+}
+
+/** https://fetch.spec.whatwg.org/#null-body-status */
+function isNullBodyStatus(status) {
+  return status === 204 || status === 304 || status === 205 || status === 101;
 }
 
 function isRedirectStatus(status) {
@@ -313,7 +318,7 @@ function planCoding(invocation, { body, encodeBody }, coding) {
 }
 
 /**
- * A fetched response. `content` is undefined, a Uint8Array, or the id of a body that flows.
+ * A fetched response. `content` is undefined, "", a Uint8Array, or the id of a body that flows.
  * `decode`: its Content-Encoding is for fetch() to undo; `codingIsOurs`: fetch() asked for it.
  * `signal`: what aborts it, or null.
  */
@@ -329,11 +334,12 @@ function responseOfFetch(invocation, answer, url, redirected, decode, codingIsOu
   state.list = listOfFlat(flat);
   state.immutable = true;
   if (webSocket !== undefined) state.webSocket = webSocket;
-  if (status === 205) {
-    // As for 204 and 304, whose bodies do not get here.
+  if (isNullBodyStatus(status)) {
     if (typeof content === "number") native.bodyCancel(content);
   } else if (typeof content === "number") {
     state.body = bodyOfInbound(invocation, content, length);
+  } else if (typeof content === "string") {
+    state.body = bodyOfText(content, kTypeNone);
   } else if (content !== undefined) {
     state.body = bodyOfBytes(content, kTypeNone);
   }

@@ -250,6 +250,34 @@ TEST_CASE("A response with status 205 has no body, whatever came") {
   CHECK(find<host::BodyCancel>(outbox)->body == 6);
 }
 
+TEST_CASE("A response of nothing has an empty body, but for HEAD and statuses without one") {
+  const auto bodyOf = [](const std::string& init, int status) {
+    TestScript script =
+        fetching("fetch('http://o.test/', {" + init +
+                 "}).then(async (r) => new Response(`${r.body} ${await r.text()}`))");
+    host::Outbox outbox = script.run(script.request());
+    outbox = script.run(answer(find<host::FetchStart>(outbox)->op, status));
+    return bodyText(response(outbox));
+  };
+  CHECK(bodyOf("", 200) == "[object ReadableStream] ");
+  CHECK(bodyOf("", 404) == "[object ReadableStream] ");
+  CHECK(bodyOf("method: 'HEAD'", 200) == "null ");
+  CHECK(bodyOf("", 204) == "null ");
+  CHECK(bodyOf("", 304) == "null ");
+}
+
+TEST_CASE("A fetch that is aborted already cancels its body at once") {
+  TestScript script(
+      "export default { async fetch() { const seen = [];"
+      " const body = new ReadableStream({ cancel(reason) { seen.push(`cancelled ${reason}`); } });"
+      " const p = fetch('http://o.test/', { method: 'POST', body, signal: AbortSignal.abort('why') "
+      "});"
+      " seen.push('after'); await p.catch((e) => seen.push(e));"
+      " return new Response(seen.join()); } };");
+  host::Outbox outbox = script.run(script.request());
+  CHECK(bodyText(response(outbox)) == "cancelled why,after,why");
+}
+
 TEST_CASE("A redirect's Location is taken for UTF-8") {
   TestScript script = fetching("fetch('http://o.test/')");
   host::Outbox outbox = script.run(script.request());

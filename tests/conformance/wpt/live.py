@@ -82,7 +82,8 @@ class Live:
         body = "\n".join(map(self.text_of, test.scripts))
         long = "META: timeout=long" in (self.root / test.path.lstrip("/")).read_text()
         seconds = LONG_SECONDS if long else SECONDS
-        texts = set(re.findall(r"""'(new [^']+|self)'""", body)) if "idl_test" in body else ()
+        texts = {text for _, text in re.findall(r"""(["'])(new (?:(?!\1).)+|self)\1""", body)
+                 if "idl_test" in body}
         files = {"suite.cjs": "exports.loadHarness = function () {\n" +
                  self.text_of("/resources/testharness.js") +
                  "\n};\nexports.run = function (exports, module, require) {\n" + body + "\n};\n" +
