@@ -36,7 +36,7 @@ struct Cursor {
 /// The library, as Debian builds it, ends the process when an encoder's allocation fails. So what
 /// it may need is taken from `memory` beforehand and left untouched, which costs addresses only;
 /// the encoder itself works on the process's heap.
-class Encoder final : public Codec {
+class Encoder final : public Codec, public Flushing {
  public:
   explicit Encoder(Memory& memory) : memory_(memory), reserved_(memory.allocate(kEncoderBytes)) {
     if (reserved_ == nullptr) return;
@@ -53,14 +53,19 @@ class Encoder final : public Codec {
            BrotliEncoderSetParameter(state_, BROTLI_PARAM_LGWIN, kEncoderWindowBits) == BROTLI_TRUE;
   }
 
+  void requestFlush(FlushPoint) override { flush_ = true; }
+
   Result<Step> step(std::string_view input, std::span<char> output, bool finish) override {
     if (BrotliEncoderIsFinished(state_) == BROTLI_TRUE) return Step{.ended = true};
     Cursor cursor(input, output);
-    const auto operation = finish ? BROTLI_OPERATION_FINISH : BROTLI_OPERATION_PROCESS;
+    const auto operation = finish   ? BROTLI_OPERATION_FINISH
+                           : flush_ ? BROTLI_OPERATION_FLUSH
+                                    : BROTLI_OPERATION_PROCESS;
     if (BrotliEncoderCompressStream(state_, operation, &cursor.inLeft, &cursor.in, &cursor.outLeft,
                                     &cursor.out, nullptr) == BROTLI_FALSE) {
       return noMemory();
     }
+    if (cursor.outLeft > 0) flush_ = false;
     return Step{.consumed = input.size() - cursor.inLeft,
                 .produced = output.size() - cursor.outLeft,
                 .ended = BrotliEncoderIsFinished(state_) == BROTLI_TRUE};
@@ -70,6 +75,7 @@ class Encoder final : public Codec {
   Memory& memory_;
   void* const reserved_;
   BrotliEncoderState* state_ = nullptr;
+  bool flush_ = false;  ///< Was asked for, and is not met yet.
 };
 
 class Decoder final : public Codec {

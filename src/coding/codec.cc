@@ -56,6 +56,10 @@ Memory& heapMemory() noexcept {
   return memory;
 }
 
+void requestFlush(Codec& codec, FlushPoint point) {
+  if (auto* const encoder = dynamic_cast<Flushing*>(&codec)) encoder->requestFlush(point);
+}
+
 void* allocateSized(Memory& memory, std::size_t bytes) noexcept {
   if (bytes > SIZE_MAX - kSizeBytes) return nullptr;
   const std::size_t whole = bytes + kSizeBytes;

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "coding/codec.h"
+#include "coding/tuning.h"
 
 namespace atolld::coding {
 
@@ -16,6 +17,15 @@ Result<std::unique_ptr<Codec>> makeZlibEncoder(Format format, Memory& memory);
 Result<std::unique_ptr<Codec>> makeBrotliDecoder(Memory& memory);
 Result<std::unique_ptr<Codec>> makeBrotliEncoder(Memory& memory);
 Result<std::unique_ptr<Codec>> makeZstdDecoder(Memory& memory);
+
+/// An encoder that can write out what it holds back.
+class Flushing {
+ public:
+  virtual void requestFlush(FlushPoint point) = 0;
+
+ protected:
+  ~Flushing() = default;
+};
 
 /// What the errors of all of them say.
 std::unexpected<Error> noMemory();

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <climits>
 
+#include "coding/tuning.h"
 #include "webapi/bytes.h"
 #include "webapi/codecs.h"
 #include "webapi/effects.h"
@@ -95,6 +97,40 @@ void codecNew(const Info& info) noexcept {
   }
 }
 
+int number(v8::Local<v8::Value> value) {
+  return value->IsInt32() ? value.As<v8::Int32>()->Value() : INT_MIN;
+}
+
+/// codecTune(handle, format, decoder, level, windowBits, memoryLevel, strategy, dictionary or
+/// undefined): a codec that has run nothing yet becomes one with these settings. false: it cannot.
+void codecTune(const Info& info) noexcept {
+  NativeCall call(info);
+  HeldCodec* const held = call.state().codecs->find(info[0]);
+  if (held == nullptr || !info[1]->IsUint32()) return call.refuse("codecTune: no codec");
+  coding::ZlibTuning tuning{.level = number(info[3]),
+                            .windowBits = number(info[4]),
+                            .memoryLevel = number(info[5]),
+                            .strategy = number(info[6]),
+                            .dictionary = {}};
+  if (const BufferView view(info[7]); view.ok()) tuning.dictionary = view.bytes();
+  const auto format = static_cast<coding::Format>(
+      std::min<std::uint32_t>(info[1].As<v8::Uint32>()->Value(), kFormatMax));
+  held->codec.reset();
+  auto made = info[2]->IsTrue() ? coding::makeTunedDecoder(format, tuning, held->memory)
+                                : coding::makeTunedEncoder(format, tuning, held->memory);
+  if (made) held->codec = *std::move(made);
+  info.GetReturnValue().Set(held->codec != nullptr);
+}
+
+/// codecFlush(handle, full): the next runs end where all that was taken can be read
+void codecFlush(const Info& info) noexcept {
+  NativeCall call(info);
+  HeldCodec* const held = call.state().codecs->find(info[0]);
+  if (held == nullptr || held->codec == nullptr) return;
+  coding::requestFlush(*held->codec,
+                       info[1]->IsTrue() ? coding::FlushPoint::Full : coding::FlushPoint::Sync);
+}
+
 /// codecRun(handle, bytes, offset, finish) -> a piece of output, or undefined. Takes bytes from
 /// `offset` on. A TypeError if they are not in the format.
 void codecRun(const Info& info) noexcept {
@@ -167,6 +203,8 @@ void clientAccepts(const Info& info) noexcept {
 }
 
 constexpr std::array kNatives{isolate::Native{"codecNew", &codecNew},
+                              isolate::Native{"codecTune", &codecTune},
+                              isolate::Native{"codecFlush", &codecFlush},
                               isolate::Native{"codecRun", &codecRun},
                               isolate::Native{"codecConsumed", &codecConsumed},
                               isolate::Native{"codecEnded", &codecEnded},

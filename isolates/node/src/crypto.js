@@ -4,7 +4,8 @@ const { Buffer } = require("node:buffer");
 const { Transform } = require("node:stream");
 const process = require("node:process");
 const keys = require("./crypto_keys.js");
-const { absent, bytesOf, coded, later } = require("./crypto_support.js");
+const agreement = require("./crypto_agree.js");
+const { bytesOf, coded, later } = require("./crypto_support.js");
 
 const web = globalThis.crypto;
 
@@ -12,7 +13,7 @@ const web = globalThis.crypto;
 
 function give(bytes, encoding) {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return encoding === undefined || encoding === "buffer" ? buffer : buffer.toString(encoding);
+  return !encoding || encoding === "buffer" ? buffer : buffer.toString(encoding);
 }
 
 function finished() {
@@ -365,8 +366,5 @@ module.exports = {
   pbkdf2: lastIsCallback(pbkdf2Sync), pbkdf2Sync, hkdf: lastIsCallback(hkdfSync), hkdfSync,
   scrypt: lastIsCallback(scryptSync), scryptSync, timingSafeEqual,
   getFips: () => 0, setFips() {}, secureHeapUsed: () => undefined, setEngine() {},
-  createDiffieHellman: absent("createDiffieHellman"), getDiffieHellman: absent("getDiffieHellman"),
-  createDiffieHellmanGroup: absent("createDiffieHellmanGroup"),
-  generatePrime: absent("generatePrime"), generatePrimeSync: absent("generatePrimeSync"),
-  checkPrime: absent("checkPrime"), checkPrimeSync: absent("checkPrimeSync"),
+  ...agreement,
 };

@@ -376,11 +376,6 @@ module.exports = {
     publicEncrypt: crypt(false, true, RSA_OAEP), privateDecrypt: crypt(true, false, RSA_OAEP),
     privateEncrypt: crypt(true, true, RSA_PKCS1), publicDecrypt: crypt(false, false, RSA_PKCS1),
     sign, verify, getCurves: () => ["prime256v1", "secp256k1", "secp384r1", "secp521r1"],
-    createECDH: absent("createECDH"), ECDH: class ECDH {
-      constructor() {
-        absent("ECDH")();
-      }
-    },
     X509Certificate: class X509Certificate {
       constructor() {
         absent("X509Certificate")();

@@ -145,4 +145,37 @@ function signature(bytes, curveName, toDer) {
   }));
 }
 
-module.exports = { der: { ofJwk, signature, toJwk } };
+// ---- keys of ECDH and Diffie-Hellman ------------------------------------------------------------
+
+/** By Node's names, and by those of the standards. */
+function curveOf(wanted) {
+  const curve = kCurves.find(([other, , , name]) => name === wanted || other === wanted);
+  return curve === undefined ? undefined : { name: curve[3], id: curve[1], size: curve[2] };
+}
+
+const ecPublic = ({ id }, point) =>
+  element(SEQUENCE, element(SEQUENCE, oid(kEc), oid(id)), bits(point));
+
+/** Without the public key, which is computed when it is read. */
+function ecPrivate({ id, size }, number) {
+  const padded = Buffer.concat([Buffer.alloc(size - number.length), number]);
+  const key = element(SEQUENCE, integer(Buffer.from([1])), element(OCTETS, padded));
+  return element(SEQUENCE, kZero, element(SEQUENCE, oid(kEc), oid(id)), element(OCTETS, key));
+}
+
+const dhDomain = (prime, generator) => element(SEQUENCE, oid("2a864886f70d010301"),
+  element(SEQUENCE, integer(prime), integer(generator)));
+const dhPublic = (prime, generator, value) =>
+  element(SEQUENCE, dhDomain(prime, generator), bits(integer(value)));
+const dhPrivate = (prime, generator, value) =>
+  element(SEQUENCE, kZero, dhDomain(prime, generator), element(OCTETS, integer(value)));
+
+/** The number that is the public key. */
+function dhNumber(open) {
+  const [, [, bitString]] = read(read(Buffer.from(open))[0][1]);
+  return read(bitString.subarray(1))[0][1];
+}
+
+module.exports = {
+  der: { curveOf, dhNumber, dhPrivate, dhPublic, ecPrivate, ecPublic, ofJwk, signature, toJwk },
+};

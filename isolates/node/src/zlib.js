@@ -1,11 +1,12 @@
 // node:zlib over the platform's codecs (src/coding): gzip, deflate, raw deflate and brotli. The
-// encoders have one setting; levels, strategies and dictionaries are accepted and change nothing.
+// brotli encoder has one setting: its parameters are accepted and change nothing.
 const { Buffer } = require("node:buffer");
 const { Transform } = require("node:stream");
 const process = require("node:process");
 const base = require("unenv/node/zlib").default;
 
 const kGzip = 0, kDeflate = 1, kRaw = 2, kBrotli = 3;
+const kSyncFlush = 2, kFullFlush = 3;
 
 function coded(Type, code, text, number) {
   const error = new Type(text);
@@ -24,6 +25,41 @@ function bytesOf(value) {
     "an instance of Buffer, TypedArray, DataView, or ArrayBuffer.");
 }
 
+const kRanges = { __proto__: null, level: [-1, 9, -1], windowBits: [8, 15, 15],
+  memLevel: [1, 9, 8], strategy: [0, 4, 0] };
+
+/** A setting that is a number, in its range; the default if it is not given. */
+function setting(options, name) {
+  const [least, most, otherwise] = kRanges[name];
+  const value = options?.[name];
+  if (value === undefined || Number.isNaN(value)) return otherwise;
+  if (typeof value !== "number") {
+    throw coded(TypeError, "ERR_INVALID_ARG_TYPE",
+      `The "options.${name}" property must be of type number. Received ${typeof value}`);
+  }
+  // 0 as windowBits says: as the data has it.
+  if (name === "windowBits" && value === 0) return otherwise;
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw coded(RangeError, "ERR_OUT_OF_RANGE", `The value of "options.${name}" is out of range. ` +
+      `It must be >= ${least} and <= ${most}. Received ${value}`);
+  }
+  return value;
+}
+
+function newHandle(format, decodes, options) {
+  const handle = native.codecNew(format, decodes, decodes && format === kGzip);
+  if (format === kBrotli) return handle;
+  const settings = ["level", "windowBits", "memLevel", "strategy"].map((name) =>
+    setting(options, name));
+  const dictionary = options?.dictionary === undefined ? undefined : bytesOf(options.dictionary);
+  const isUsual = dictionary === undefined && (decodes ||
+    settings.join() === Object.values(kRanges).map((range) => range[2]).join());
+  if (!isUsual && !native.codecTune(handle, format, decodes, ...settings, dictionary)) {
+    throw coded(Error, "ERR_ZLIB_INITIALIZATION_FAILED", "Initialization failed");
+  }
+  return handle;
+}
+
 /** One run of bytes through a codec, whose handle nobody else sees. */
 class Codec {
   #handle;
@@ -33,7 +69,7 @@ class Codec {
   #max;
 
   constructor(format, decodes, options) {
-    this.#handle = native.codecNew(format, decodes, decodes && format === kGzip);
+    this.#handle = newHandle(format, decodes, options);
     this.#decodes = decodes;
     this.#brotli = format === kBrotli;
     this.#max = options?.maxOutputLength ?? Infinity;
@@ -48,7 +84,8 @@ class Codec {
       try {
         piece = native.codecRun(this.#handle, bytes, at, last);
       } catch (error) {
-        throw error instanceof RangeError ? error : this.#corrupt(last && at >= bytes.length);
+        if (error instanceof RangeError) throw error;
+        throw this.#corrupt(/ended before/.test(error.message));
       }
       const taken = native.codecConsumed(this.#handle);
       at += taken;
@@ -72,18 +109,33 @@ class Codec {
       coded(Error, "Z_DATA_ERROR", "incorrect header check", -3);
   }
 
+  /** What was taken can be read from the output so far. */
+  flush(kind, give) {
+    if (this.#decodes) return;
+    native.codecFlush(this.#handle, kind === kFullFlush);
+    this.run(new Uint8Array(0), false, give);
+  }
+
   close() {
     native.codecFree(this.#handle);
   }
 }
 
+/** Whether data may end before its end is there. */
+function mayBeCut(decodes, options) {
+  return decodes && options?.finishFlush === kSyncFlush;
+}
+
 function whole(format, decodes, value, options) {
   const codec = new Codec(format, decodes, options);
   const pieces = [];
-  codec.run(bytesOf(value), true, (piece) => pieces.push(piece));
+  codec.run(bytesOf(value), !mayBeCut(decodes, options), (piece) => pieces.push(piece));
   codec.close();
   return Buffer.concat(pieces);
 }
+
+/** Written among the data: the place of a flush. */
+const kFlushKind = Symbol("flush");
 
 class ZlibBase extends Transform {
   #codec;
@@ -102,11 +154,20 @@ class ZlibBase extends Transform {
 
   _transform(chunk, encoding, callback) {
     try {
+      if (chunk[kFlushKind] !== undefined) {
+        this.#codec?.flush(chunk[kFlushKind], (piece) => this.push(piece));
+        callback();
+        return;
+      }
       const bytes = bytesOf(chunk);
       // Unzip looks at the first byte.
       this.#codec ??= new Codec(bytes[0] === 0x1f ? kGzip : kDeflate, true, this.#options);
       this.bytesWritten += bytes.length;
       this.#codec.run(bytes, false, (piece) => this.push(piece));
+      const kind = this.#options?.flush;
+      if (kind >= kSyncFlush && kind <= kFullFlush) {
+        this.#codec.flush(kind, (piece) => this.push(piece));
+      }
       callback();
     } catch (error) {
       callback(error);
@@ -115,7 +176,8 @@ class ZlibBase extends Transform {
 
   _flush(callback) {
     try {
-      this.#codec?.run(new Uint8Array(0), true, (piece) => this.push(piece));
+      const last = !mayBeCut(this.#decodes, this.#options);
+      this.#codec?.run(new Uint8Array(0), last, (piece) => this.push(piece));
       callback();
     } catch (error) {
       callback(error);
@@ -127,10 +189,18 @@ class ZlibBase extends Transform {
     callback(error);
   }
 
-  /** Output comes when the codec has a piece: there are no flush points. */
   flush(kind, callback) {
-    const done = typeof kind === "function" ? kind : callback;
-    if (done) process.nextTick(done);
+    if (typeof kind === "function") {
+      callback = kind;
+      kind = undefined;
+    }
+    if (this.writableEnded) {
+      if (callback) this.writableFinished ? process.nextTick(callback) : this.once("end", callback);
+      return;
+    }
+    const place = Buffer.alloc(0);
+    place[kFlushKind] = kind ?? kFullFlush;
+    this.write(place, undefined, callback);
   }
 
   close(callback) {
@@ -168,8 +238,9 @@ for (const [name, method, format, decodes] of kinds) {
     const bytes = bytesOf(value);
     return whole(format ?? (bytes[0] === 0x1f ? kGzip : kDeflate), decodes, bytes, options);
   };
+  // Callable without new, and a class to extend.
   made[name] = function (options) {
-    return new Class(options);
+    return Reflect.construct(Class, [options], new.target ?? Class);
   };
   made[name].prototype = Class.prototype;
   Class.prototype.constructor = made[name];
