@@ -32,13 +32,13 @@
 #include "isolate/isolate.h"
 #include "listen/listener.h"
 #include "loop/loop.h"
-#include "loop/machine.h"
 #include "loop/mailbox.h"
 #include "loop/resolver.h"
 #include "loop/signal_watcher.h"
 #include "loop/socket.h"
 #include "loop/thread_pool.h"
 #include "loop/timer.h"
+#include "setup/options.h"
 #include "shard/shard.h"
 #include "shard/trial.h"
 #include "store/cache_store.h"
@@ -190,39 +190,7 @@ Result<std::shared_ptr<const tls::CertificateStore>> loadCertificates(const conf
   return std::make_shared<const tls::CertificateStore>(std::move(certificates));
 }
 
-/// The configured number, or one for every 8 MB that the process may use.
-std::size_t isolatesMax(const config::Config& config) {
-  if (config.script.isolatesMax > 0) return config.script.isolatesMax;
-  constexpr std::uint64_t kBytesEach = 8ull * 1024 * 1024, kMin = 50, kMax = 20'000;
-  return std::clamp(loop::usableMemoryBytes() / kBytesEach, kMin, kMax);
-}
-
 // ---- listening ----------------------------------------------------------------------------------
-
-listen::ListenLimits listenLimits(const config::Config& config) {
-  listen::ListenLimits limits;
-  limits.handshake = config.listen.handshakeTimeout;
-  limits.requestHead = config.listen.headTimeout;
-  limits.bodyProgress = config.listen.bodyTimeout;
-  limits.writeProgress = config.listen.writeTimeout;
-  limits.idle = config.listen.idleTimeout;
-  limits.progressBytesPerSecondMin =
-      static_cast<std::uint32_t>(config.listen.progressBytesPerSecondMin);
-  limits.linger = config.listen.lingerTimeout;
-  limits.drain = config.listen.drainTimeout;
-  limits.connectionCountMax = config.listen.connectionsMax;
-  return limits;
-}
-
-http::ServerLimits httpLimits(const config::Config& config) {
-  return {.headBytesMax = config.http.headBytesMax,
-          .targetBytesMax = config.http.targetBytesMax,
-          .headerCountMax = config.http.headerCountMax,
-          .bodyBytesMax = config.http.bodyBytesMax,
-          .receiveWindowBytes = config.http.receiveWindowBytes,
-          .concurrentStreamsMax = static_cast<std::uint32_t>(config.http.concurrentStreamsMax),
-          .pipelinedMax = config.http.pipelinedMax};
-}
 
 /// The sockets of one configured address, one a shard, and the address the kernel gave.
 struct Bound {
@@ -242,17 +210,6 @@ Result<Bound> bindAddress(const std::optional<config::Address>& address, std::si
   bound.address = local.toString();
   bound.port = local.port();
   return bound;
-}
-
-// ---- scripts -----------------------------------------------------------------------------------
-
-isolate::IsolateLimits isolateLimits(const config::Config& config) {
-  return {.heapBytesMax = config.script.heapBytesMax,
-          .bufferBytesMax = config.script.bufferBytesMax};
-}
-
-shard::TrialLimits trialLimits(const config::Config& config) {
-  return {.isolate = isolateLimits(config), .cpuMax = config.script.startupCpuTimeMax};
 }
 
 // ---- a shard's engine ---------------------------------------------------------------------------
@@ -356,7 +313,7 @@ class Standalone {
     if (https_.port != 0) {
       ATOLL_TRY(certificates_, loadCertificates(config_, clock_));
     }
-    ATOLL_TRY(upstreamOptions_.tls, tls::ClientContext::make({}));
+    ATOLL_TRY(upstreamOptions_, setup::outboundOptions(config_));
     ATOLL_TRY_VOID(startShards());
     return startControl();
   }
@@ -402,16 +359,18 @@ class Standalone {
  private:
   Result<> startShards() {
     const shard::SchedulerLimits limits{
-        .workersMax = std::max<std::size_t>(1, isolatesMax(config_) / shardCount_),
+        .workersMax = std::max<std::size_t>(1, setup::isolatesMax(config_) / shardCount_),
         .poolCount = config_.script.isolatePool,
-        .isolate = isolateLimits(config_)};
+        .isolate = setup::isolateLimits(config_)};
     const shard::RunnerLimits runnerLimits{.cpuMax = config_.script.cpuTimeMax,
                                            .quantum = config_.script.sliceQuantum,
                                            .sparesMax = config_.script.spareThreadsMax};
     const auto ticketKeys = std::make_shared<tls::TicketKeys>(clock_);
     for (std::size_t i = 0; i < shardCount_; ++i) {
-      listen::ListenerOptions plain{.limits = listenLimits(config_), .http = httpLimits(config_)};
-      listen::ListenerOptions secure{.limits = listenLimits(config_), .http = httpLimits(config_)};
+      listen::ListenerOptions plain{.limits = setup::listenLimits(config_),
+                                    .http = setup::httpLimits(config_)};
+      listen::ListenerOptions secure{.limits = setup::listenLimits(config_),
+                                     .http = setup::httpLimits(config_)};
       if (http_.port != 0) plain.socket = std::move(http_.sockets[i]);
       if (https_.port != 0) {
         secure.socket = std::move(https_.sockets[i]);
@@ -436,19 +395,20 @@ class Standalone {
   Result<> startControl() {
     controlHandler_ = std::make_unique<control::ControlHandler>(
         loop_,
-        control::Services{.registry = state_->registry,
-                          .kv = state_->kv,
-                          .tokens = state_->tokens,
-                          .clock = clock_,
-                          .validate =
-                              [limits = trialLimits(config_)](const deploy::Version& version) {
-                                return shard::tryLoad(version, limits);
-                              },
-                          .kvValueBytesMax = config_.kv.valueBytesMax,
-                          .node = {.version = std::string(kVersion),
-                                   .defaultDomain = config_.defaultDomain,
-                                   .httpPort = http_.port,
-                                   .httpsPort = https_.port}},
+        control::Services{
+            .registry = state_->registry,
+            .kv = state_->kv,
+            .tokens = state_->tokens,
+            .clock = clock_,
+            .validate =
+                [limits = setup::trialLimits(config_)](const deploy::Version& version) {
+                  return shard::tryLoad(version, limits);
+                },
+            .kvValueBytesMax = config_.kv.valueBytesMax,
+            .node = {.version = std::string(kVersion),
+                     .defaultDomain = config_.defaultDomain,
+                     .httpPort = http_.port,
+                     .httpsPort = https_.port}},
         control::HandlerOptions{.bodyBytesMax = config_.control.bodyBytesMax,
                                 .pendingBytesMax = config_.control.pendingBytesMax,
                                 .threadCount = config_.control.threads,
@@ -461,8 +421,8 @@ class Standalone {
   Result<> startListener(Bound& bound, http::Handler& handler) {
     if (bound.port == 0) return {};
     listen::ListenerOptions options{.socket = std::move(bound.sockets.front()),
-                                    .limits = listenLimits(config_),
-                                    .http = httpLimits(config_)};
+                                    .limits = setup::listenLimits(config_),
+                                    .http = setup::httpLimits(config_)};
     listeners_.push_back(std::make_unique<listen::Listener>(loop_, std::move(options), handler));
     return listeners_.back()->start();
   }

@@ -94,6 +94,12 @@ struct Config {
     bool operator==(const Script&) const = default;
   } script;
 
+  /// As upstream::AddressRules.
+  struct Outbound {
+    std::string allowNetworks;  ///< Separated by blanks.
+    bool operator==(const Outbound&) const = default;
+  } outbound;
+
   struct Kv {
     std::uint64_t valueBytesMax = 25ull * 1024 * 1024;
     bool operator==(const Kv&) const = default;

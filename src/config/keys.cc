@@ -125,6 +125,11 @@ constexpr Key kKeys[] = {
      "Bytes of one text or JSON binding. The hosted figure; bigger data belongs in KV.", 1,
      16 * kMega},
 
+    {"outbound.allow_networks", SLOT(outbound.allowNetworks),
+     "Networks besides the public Internet that scripts may connect to, separated by blanks, as "
+     "\"10.1.0.0/16 fd00::/8\". Without it private, link-local and loopback networks, cloud "
+     "metadata and this node's own addresses are out of their reach."},
+
     {"kv.value_bytes_max", SLOT(kv.valueBytesMax),
      "Bytes of a KV value written through the API. At most 25 MiB, the hosted figure.", 1,
      25 * kMega},

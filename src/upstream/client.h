@@ -33,7 +33,7 @@ struct ClientLimits {
 
 /// Decides, at connect time, whether a resolved address may be connected to. The error reaches the
 /// caller of start(). Every address of every attempt passes through it.
-using AddressFilter = std::function<Result<>(const sockaddr& address)>;
+using AddressFilter = std::function<Result<>(const loop::SocketAddress& address)>;
 
 struct ClientOptions {
   std::shared_ptr<const tls::ClientContext> tls;

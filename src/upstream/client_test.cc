@@ -252,7 +252,7 @@ TEST_CASE(
 TEST_CASE("the address filter sees what a name resolves to, and its refusal is the answer") {
   TestOrigin origin([&](Peer& peer, int) { HttpScript::run(peer, {}); });
   int asked = 0;
-  TestClient world(identity().trusting, {}, [&](const sockaddr&) -> Result<> {
+  TestClient world(identity().trusting, {}, [&](const loop::SocketAddress&) -> Result<> {
     ++asked;
     return fail(ErrorCode::Forbidden, "loopback is not for scripts");
   });

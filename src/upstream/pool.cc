@@ -54,7 +54,7 @@ http::ClientExchange& Pool::start(http::RequestHead head, std::optional<Bytes> b
 }
 
 Result<> Pool::mayConnect(const loop::SocketAddress& address) const {
-  return options_.addressFilter ? options_.addressFilter(*address.raw()) : Result<>();
+  return options_.addressFilter ? options_.addressFilter(address) : Result<>();
 }
 
 void Pool::wantsFlush(Connection& connection) {

@@ -3,6 +3,7 @@
 import json
 import socket
 import unittest
+from urllib.parse import quote
 
 from support import http1
 from support.origin import Authority, authority, origin
@@ -47,6 +48,66 @@ def setUpModule():
     # OpenSSL's own variable: the operator's way to add an authority.
     server = enter(Server(env={"SSL_CERT_FILE": str(ca.file)}))
     server.deploy_source("out", WORKER)
+    server.deploy_source("caller", CALLER)
+
+
+CALLER = """
+import { connect } from 'cloudflare:sockets';
+const ways = {
+  fetch: async (at) => { await fetch(`http://${at}/`); },
+  socket: async (at) => { await connect(at).opened; },
+  upgrade: async (at) => { await fetch(`http://${at}/`, { headers: { upgrade: 'websocket' } }); },
+  webSocket: (at) => new Promise((resolve, reject) => {
+    const socket = new WebSocket(`ws://${at}/`);
+    socket.addEventListener('open', resolve);
+    socket.addEventListener('error', () => reject(new Error('not opened')));
+  }),
+};
+export default {
+  async fetch(request) {
+    const url = new URL(request.url);
+    try {
+      await ways[url.searchParams.get('way')](url.searchParams.get('at'));
+      return new Response('reached');
+    } catch (error) {
+      return new Response(error.message);
+    }
+  },
+};
+"""
+
+
+class Reach(unittest.TestCase):
+    """Which addresses a script's connections reach."""
+
+    def test_this_machine(self):
+        """no way leads a script to the node's machine, by any name, unless the operator allows it"""
+        with Server(allow_networks="") as node:
+            node.deploy_source("caller", CALLER)
+            ports = {"script": node.http, "admin": node.admin,
+                     "control": int(node.control.rsplit(":", 1)[1]), "origin": good.http}
+            hosts = ["127.0.0.1", "localhost", "caller.localhost", "[::1]", "[::ffff:127.0.0.1]",
+                     "0.0.0.0", "2130706433"]
+            for host in hosts:
+                for name, port in ports.items():
+                    for way in ("fetch", "socket", "upgrade", "webSocket"):
+                        with self.subTest(f"{way} {name} at {host}"):
+                            said = self.ask(node, way, f"{host}:{port}")
+                            self.assertNotIn("reached", said)
+                            if way == "fetch" and host == "localhost":
+                                self.assertIn("outbound.allow_networks", said)
+
+    def test_metadata(self):
+        """what clouds tell their machines is not for scripts, private networks neither"""
+        for host in ("169.254.169.254", "10.0.0.1", "192.168.1.1", "[fd00:ec2::254]"):
+            with self.subTest(host):
+                said = self.ask(server, "fetch", host)
+                self.assertIn("is not allowed", said)
+
+    def ask(self, node, way, at):
+        answer = http1.request(node.http, "caller.localhost", f"/?way={way}&at={quote(at)}")
+        self.assertEqual(answer.status, 200, answer.body)
+        return answer.body.decode()
 
 
 class Fetch(unittest.TestCase):

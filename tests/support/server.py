@@ -52,14 +52,15 @@ class Server:
     edge-config file; `env` are further environment variables.
     """
 
-    def __init__(self, extra=(), config=None, shards=2, build=None, env=None):
+    def __init__(self, extra=(), config=None, shards=2, build=None, env=None,
+                 allow_networks="127.0.0.0/8 ::1"):
         self.scratch = Path(tempfile.mkdtemp(prefix="atoll-test-"))
         self.data = self.scratch / "data"
         self.extra = list(extra)
-        if config is not None:
-            file = self.scratch / "node.toml"
-            file.write_text(config)
-            self.extra += ["--config", str(file)]
+        # The origins of tests are on this machine.
+        file = self.scratch / "node.toml"
+        file.write_text(f'{config or ""}\n[outbound]\nallow_networks = "{allow_networks}"\n')
+        self.extra += ["--config", str(file)]
         self.shards = shards
         self.env = {**os.environ, **(env or {})}
         self.binaries = Path(build) if build else build_directory()
