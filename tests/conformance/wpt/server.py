@@ -23,6 +23,7 @@ from pathlib import Path
 import websocket
 
 HOST = "localhost"
+mimetypes.add_type("text/event-stream", ".event_stream")
 
 
 class MultiDict(dict):
@@ -337,7 +338,10 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     def serve_file(self, file, request, response):
         content = file.read_bytes()
         if ".sub." in file.name or "sub" in request.GET.get(b"pipe", b"").decode():
-            content = self.substituted(content.decode()).encode()
+            text = re.sub(r"\{\{headers\[([\w-]+)\]\}\}",
+                          lambda found: request.headers.get(found[1], b"").decode("latin-1"),
+                          content.decode())
+            content = self.substituted(text).encode()
         response.content = content
         response.headers.set("Content-Type",
                              mimetypes.guess_type(file.name)[0] or "application/octet-stream")
