@@ -34,7 +34,8 @@ enum class FlushPoint : std::uint8_t {
 };
 
 /// The next steps, up to the first that leaves room in its output, end at such a point. Nothing
-/// happens with a decoder.
+/// happens with a decoder. Steps need room for seven bytes: zlib repeats its mark where it fits
+/// exactly.
 void requestFlush(Codec& codec, FlushPoint point);
 
 }  // namespace atolld::coding
