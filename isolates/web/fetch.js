@@ -15,7 +15,8 @@ const {
 const { outgoing } = internals.body;
 const { isRedirectStatus, responseOfFetch } = internals.response;
 const { followable, listFor, makeState } = internals.request;
-const { cancelOp, checkSubrequest, currentInvocation, newSocketId, startOp } = internals.kernel;
+const { cancelOp, checkSubrequest, currentInvocation, startOp } = internals.kernel;
+const { newSocketId } = internals.socketEvents;
 const abort = internals.abort;
 
 const kRedirectsMax = 20;
@@ -37,7 +38,8 @@ async function follow(given, input, init, service) {
   if (signal !== null && abort.isAborted(signal)) {
     const reason = abort.reasonOf(signal);
     if (request.body !== null && request.body.stream !== null) {
-      internals.bodyStreams.cancel(internals.bodyStreams.acquireReader(request.body.stream), reason);
+      const { acquireReader, cancel } = internals.bodyStreams;
+      cancel(acquireReader(request.body.stream), reason);
     }
     throw reason;
   }

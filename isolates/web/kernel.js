@@ -13,7 +13,7 @@ const {
   TypedArrayPrototypeGetByteLength, globalThis,
 } = internals.primordials;
 
-// Taken out here, for `native` is a dictionary: finding one in it takes longer than some of them run.
+// Taken out here, for `native` is a dictionary: finding one in it takes longer than some run.
 const {
   done, getContinuationPreservedEmbedderData: current, setContinuationPreservedEmbedderData: enter,
 } = native;
@@ -536,47 +536,6 @@ function onBodyGone(id, detail) {
   body.gone(new Error(`The body's reader is gone: ${detail}`));
 }
 
-// ---- WebSockets ---------------------------------------------------------------------------------
-
-/** By the host's id: objects with an invocation and onMessage(), onClosed(), onSent(). */
-const sockets = new Map();
-let lastSocketId = 0;
-
-function newSocketId() {
-  lastSocketId = lastSocketId === 0xffffffff ? 1 : lastSocketId + 1;
-  return lastSocketId;
-}
-
-function openSocket(id, socket) {
-  MapPrototypeSet(sockets, id, socket);
-}
-
-function closeSocket(id) {
-  MapPrototypeDelete(sockets, id);
-}
-
-function enterSocket(id) {
-  const socket = MapPrototypeGet(sockets, id);
-  if (socket !== undefined) enter(socket.invocation);
-  return socket;
-}
-
-/** Event: a message; `text` is undefined for a binary one, which native.takeBytes() gives. */
-function onSocketMessage(id, text) {
-  const socket = enterSocket(id);
-  if (socket !== undefined) socket.onMessage(text ?? native.takeBytes(kTakeBytes));
-}
-
-function onSocketClosed(id, code, reason, clean) {
-  const socket = enterSocket(id);
-  if (socket !== undefined) socket.onClosed(code, reason, clean);
-}
-
-function onSocketSent(id, bytes) {
-  const socket = enterSocket(id);
-  if (socket !== undefined) socket.onSent(bytes);
-}
-
 // ---- the end of invocations ---------------------------------------------------------------------
 
 function onClientGone(slot) {
@@ -596,16 +555,14 @@ function onInvocationOver(slot) {
 }
 
 internals.kernel = {
-  InboundBody, OutboundBody, cancelOp, checkSubrequest, closeInvocation, closeSocket, current,
-  currentInvocation, describeError, enter, fail, findInvocation, forget, hold, isAboutToEnd,
-  logException, newSocketId, openInvocation, openSocket, own, release, reportException, startOp,
-  waitUntil,
+  InboundBody, OutboundBody, cancelOp, checkSubrequest, closeInvocation, current, currentInvocation,
+  describeError, enter, fail, findInvocation, forget, hold, isAboutToEnd, logException,
+  openInvocation, own, release, reportException, startOp, waitUntil,
   kTakeText, kTakeBuffer, kTakeBytes, kTakeJson,
 };
 /** What src/webapi/guest.cc calls; others add theirs. */
 internals.entries = {
   bodyAccepted: onBodyAccepted, bodyChunk: onBodyChunk, bodyEnd: onBodyEnd, bodyGone: onBodyGone,
   clientGone: onClientGone, invocationOver: onInvocationOver, opDone: onOpDone,
-  opFailed: onOpFailed, socketClosed: onSocketClosed, socketMessage: onSocketMessage,
-  socketSent: onSocketSent,
+  opFailed: onOpFailed,
 };

@@ -10,18 +10,13 @@ const {
   ObjectDefineProperty, PromisePrototypeThen, PromiseResolve, RegExpPrototypeExec,
   StringPrototypeIndexOf, StringPrototypeSlice, StringPrototypeStartsWith,
   StringPrototypeToLowerCase, Symbol, TypeError, TypedArrayPrototypeGetBuffer,
-  TypedArrayPrototypeGetByteLength,
-} = internals.primordials;
-const {
-  configureInterface, converters, createSequenceConverter, defineConstants, isArrayBuffer, isObject,
-  iteratorMethod, requiredArguments,
-} = internals.webidl;
-const { CloseEvent, ErrorEvent, Event, EventTarget, MessageEvent, defineHandler, fire } =
-  internals.events;
-const {
-  cancelOp, checkSubrequest, closeSocket, currentInvocation, kTakeBytes, newSocketId, openSocket,
-  own, forget, release, startOp,
+  TypedArrayPrototypeGetByteLength, } = internals.primordials; const {   configureInterface,
+  converters, createSequenceConverter, defineConstants, isArrayBuffer, isObject, iteratorMethod,
+  requiredArguments, } = internals.webidl; const { CloseEvent, ErrorEvent, Event, EventTarget,
+  MessageEvent, defineHandler, fire } =   internals.events; const {   cancelOp, checkSubrequest,
+  currentInvocation, kTakeBytes, own, forget, release, startOp,
 } = internals.kernel;
+const { closeSocket, newSocketId, openSocket } = internals.socketEvents;
 const { defineGlobal, domException } = internals;
 
 const kConnecting = 0, kOpen = 1, kClosing = 2, kClosed = 3;

@@ -20,8 +20,8 @@ struct Native {
 
 /// A file of isolates/web, compiled into the binary. Evaluated as the body of
 /// `(function (native, internals) { … })`: `native` carries the Native functions,
-/// `loadScript(name)` and get/setContinuationPreservedEmbedderData(), `internals` is the one object that built-in scripts share and tenants never
-/// see.
+/// `loadScript(name)` and V8's get- and setContinuationPreservedEmbedderData(), `internals` is the
+/// one object that built-in scripts share and tenants never see.
 struct WebScript {
   std::string_view name;    ///< "web/streams.js"
   std::string_view source;  ///< ASCII; lives as long as the process (external strings point at it).

@@ -81,7 +81,7 @@ class Reach(unittest.TestCase):
     """Which addresses a script's connections reach."""
 
     def test_this_machine(self):
-        """no way leads a script to the node's machine, by any name, unless the operator allows it"""
+        """no way leads a script to the node's machine by any name unless the operator allows it"""
         with Server(allow_networks="") as node:
             node.deploy_source("caller", CALLER)
             ports = {"script": node.http, "admin": node.admin,
