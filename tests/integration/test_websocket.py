@@ -110,7 +110,8 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 def setUpModule():
     global server, modules
     modules = installed(CLIENT)
-    server = unittest.enterModuleContext(Server())
+    # One isolate: /closes tells of all sockets.
+    server = unittest.enterModuleContext(Server(shards=1))
     # A name that resolves everywhere, for the script as its own client.
     server.deploy_source("sockets", WORKER, config={"routes": ["localhost/*", f"{HOST}/*"]})
     server.deploy(unittest.enterModuleContext(project("websocket")))
