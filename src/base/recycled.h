@@ -35,7 +35,8 @@ class Recycled {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   static constexpr bool kRecycles = false;
 #elif defined(__has_feature)
-  static constexpr bool kRecycles = !__has_feature(address_sanitizer);
+  static constexpr bool kRecycles =
+      !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer);
 #else
   static constexpr bool kRecycles = true;
 #endif

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/check.h"
 #include "http/handler.h"
 #include "http/server_connection.h"
 
@@ -127,7 +128,9 @@ class Peer final : public ServerConnection::Owner {
     std::string taken;
     for (std::size_t i = 0; i < count; ++i) taken += slices[i];
     taken.resize(std::min(taken.size(), bytesMax));
-    connection->consumeOutput(taken.size());
+    const bool more = connection->consumeOutput(taken.size());
+    // Whoever sends stops there: what it said must be so.
+    if (!more) ATOLL_CHECK(connection->output(slices) == 0);
     return taken;
   }
   /// What was received since the last call.

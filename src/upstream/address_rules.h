@@ -22,7 +22,7 @@ class AddressRules {
   /// @error InvalidArgument  names the word that is no network.
   static Result<AddressRules> make(std::string_view allowed);
 
-  /// @error PermissionDenied  says what kind of address it is and who can allow it.
+  /// @error Forbidden  says what kind of address it is and who can allow it.
   Result<> check(const loop::SocketAddress& address) const;
 
  private:
