@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "config/config.h"
+#include "deploy/registry.h"
+#include "deploy/version_cache.h"
+#include "gateway/live_table.h"
+#include "gateway/publisher.h"
+#include "loop/thread_pool.h"
+#include "store/cache_store.h"
+#include "store/database.h"
+#include "store/kv_store.h"
+#include "store/token_store.h"
+
+namespace atolld::node {
+
+inline constexpr std::size_t kStorageThreadCount = 4;
+inline constexpr std::uint64_t kVersionCacheBytes = 256ull * 1024 * 1024;
+
+/// The replica and everything that reads and writes it; outlives every thread that does.
+struct State {
+  State(std::unique_ptr<store::Database> opened, std::unique_ptr<store::CacheStore> openedCache,
+        const Clock& clock, const config::Config& config)
+      : database(std::move(opened)),
+        cache(std::move(openedCache)),
+        registry(*database, clock,
+                 {.scriptBytesMax = config.script.sizeBytesMax,
+                  .moduleCountMax = config.script.modulesMax,
+                  .bindingCountMax = config.script.bindingsMax,
+                  .bindingBytesMax = config.script.bindingBytesMax}),
+        versions(registry, kVersionCacheBytes),
+        kv(*database, clock),
+        tokens(*database, clock),
+        publisher(registry, table,
+                  {.defaultDomain = config.defaultDomain,
+                   .defaultTenant = std::string(store::kDefaultTenant)}),
+        storage("storage", kStorageThreadCount) {}
+
+  std::unique_ptr<store::Database> database;
+  std::unique_ptr<store::CacheStore> cache;
+  deploy::Registry registry;
+  deploy::VersionCache versions;
+  store::KvStore kv;
+  store::TokenStore tokens;
+  gateway::LiveTable table;
+  gateway::Publisher publisher;
+  loop::ThreadPool storage;  // Last: its jobs use all of the above.
+};
+
+/// Opens or makes the data directory. @error Io, Corrupt
+Result<std::unique_ptr<State>> openState(const config::Config& config, const Clock& clock);
+
+}  // namespace atolld::node
