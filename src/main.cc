@@ -1,5 +1,6 @@
 /// atolld: reads the command line, starts V8 where it is needed, and runs a node.
 #include <malloc.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <span>
@@ -12,6 +13,7 @@
 #include "isolate/isolate.h"
 #include "loop/signal_watcher.h"
 #include "node/node.h"
+#include "shard/write_offs.h"
 #include "store/database.h"
 #include "telemetry/log.h"
 #include "webapi/guest.h"
@@ -23,6 +25,7 @@ using namespace atolld;
 constexpr std::string_view kVersion = ATOLL_VERSION;
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
+constexpr int kExitWornOut = 75;  // EX_TEMPFAIL: whoever supervises starts another.
 
 int complain(const Error& error, int exitCode) {
   std::fprintf(stderr, "atolld: %s\n", error.detail.c_str());
@@ -62,14 +65,20 @@ void tuneAllocator() {
 int serve(const config::CommandLine& line) {
   tuneAllocator();
   isolate::Platform::start(isolate::builtinSnapshot(), webapi::guest());
-  node::Node node(line, kVersion);
-  if (const Result<> started = node.start(); !started) {
-    return complain(started.error(), kExitFailed);
+  {
+    node::Node node(line, kVersion);
+    if (const Result<> started = node.start(); !started) {
+      return complain(started.error(), kExitFailed);
+    }
+    std::printf("%s\n", node.readyLine().c_str());
+    std::fflush(stdout);
+    node.run();
   }
-  std::printf("%s\n", node.readyLine().c_str());
-  std::fflush(stdout);
-  node.run();
-  return 0;
+  const shard::WriteOffs& writeOffs = shard::WriteOffs::ofProcess();
+  const int code = writeOffs.wornOut() ? kExitWornOut : 0;
+  if (writeOffs.count() == 0) return code;
+  std::fflush(nullptr);
+  _exit(code);  // Threads may still be in V8.
 }
 
 }  // namespace

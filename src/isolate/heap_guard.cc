@@ -5,12 +5,20 @@
 #include <atomic>
 #include <cstdio>
 #include <cstring>
+#include <string_view>
 
 #include "isolate/isolate_state.h"
 
+// In V8's library, not in its public headers (src/base/logging.h): called by a failing CHECK before
+// it ends the process.
+namespace v8::base {
+void SetFatalFunction(void (*onFatal)(const char* file, int line, const char* message));
+}  // namespace v8::base
+
 /// Keeps a script that wants more memory than it may have from taking the process with it: V8 ends
 /// the process when a heap limit is reached for good, so the limit is raised once, and the script
-/// is terminated while it runs into the room above.
+/// is terminated while it runs into the room above. What grows past that within one built-in
+/// function, which looks for no termination, leaves the thread to its LastResort.
 namespace atolld::isolate {
 namespace {
 
@@ -43,7 +51,7 @@ void onGarbageCollected(v8::Isolate* isolate, v8::GCType, v8::GCCallbackFlags, v
   }
 }
 
-/// The last line: V8 ends the process when this returns. No allocation, no locks.
+/// No allocation, no locks.
 void writeFatal(const char* what, const char* location, const char* detail) noexcept {
   std::array<char, 512> text;
   const int length =
@@ -55,13 +63,36 @@ void writeFatal(const char* what, const char* location, const char* detail) noex
   }
 }
 
+thread_local LastResort* lastResort = nullptr;
+
+/// V8 has given up on the isolate of this thread. Whatever it could not do without, was memory.
+void giveUp() noexcept {
+  v8::Isolate* const isolate = v8::Isolate::TryGetCurrent();
+  if (isolate == nullptr || lastResort == nullptr) return;
+  IsolateState& state = stateOf(isolate);
+  Loss none = Loss::None;
+  state.loss.compare_exchange_strong(none, Loss::HeapLimit);
+  releaseHeadroom(state);
+  lastResort->onIsolateBroken();
+}
+
 void onFatalError(const char* location, const char* message) {
   writeFatal("fatal error", location, message);
+  giveUp();
 }
 
 void onOutOfMemory(const char* location, const v8::OOMDetails& details) {
   writeFatal(details.is_heap_oom ? "out of heap memory" : "out of memory", location,
              details.detail);
+  giveUp();
+}
+
+/// Any other CHECK that fails leaves V8 in a state that nobody knows: the process ends.
+void onCheckFailed(const char*, int, const char* message) {
+  constexpr std::string_view kArrayTooLong = "Fatal JavaScript invalid size error";
+  if (!std::string_view(message).starts_with(kArrayTooLong)) return;
+  writeFatal("fatal error", "", message);
+  giveUp();
 }
 
 }  // namespace
@@ -71,7 +102,10 @@ void installHeapGuard(IsolateState& state) {
   state.v8->AddGCEpilogueCallback(&onGarbageCollected, &state, v8::kGCTypeMarkSweepCompact);
   state.v8->SetFatalErrorHandler(&onFatalError);
   state.v8->SetOOMErrorHandler(&onOutOfMemory);
+  v8::base::SetFatalFunction(&onCheckFailed);
 }
+
+void setLastResort(LastResort* resort) noexcept { lastResort = resort; }
 
 void releaseHeadroom(const IsolateState& state) noexcept {
   const IsolateState* mine = &state;

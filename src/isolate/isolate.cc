@@ -227,6 +227,8 @@ Result<> Isolate::run(std::span<host::Event> events, host::Outbox& outbox) {
 
 void Isolate::terminate() noexcept { endSlice(*state_, Loss::CpuLimit); }
 
+Error Isolate::loss() const { return lossError(state_->loss.load(), state_->limits); }
+
 const std::shared_ptr<const deploy::Version>& Isolate::version() const noexcept {
   return state_->version;
 }

@@ -33,6 +33,21 @@ class Platform {
   static Platform& start(std::string_view snapshot, const Guest& guest);
 };
 
+/// What a thread does when V8 gives up on the isolate that it is in (memory that it cannot do
+/// without, a table that grew too large): the isolate can be neither left nor entered again.
+class LastResort {
+ public:
+  /// On that thread, inside the slice; Isolate::loss() says why. Does not return if the process can
+  /// do without the thread. Where it returns, V8 ends the process.
+  virtual void onIsolateBroken() noexcept = 0;
+
+ protected:
+  ~LastResort() = default;
+};
+
+/// For the calling thread, until null is set. Without one, the process ends.
+void setLastResort(LastResort* resort) noexcept;
+
 /// One V8 isolate with one context, made from the snapshot, running one version of one script. Any
 /// thread may enter it, one at a time (v8::Locker inside).
 class Isolate {
@@ -69,6 +84,8 @@ class Isolate {
   /// while a slice runs for sure: a request that comes between slices is forgotten by V8, yet the
   /// isolate counts as lost.
   void terminate() noexcept;
+  /// Why it may not run again. Any thread.
+  Error loss() const;
 
   const std::shared_ptr<const deploy::Version>& version() const noexcept;
   std::size_t heapBytes() const noexcept;  ///< As of the end of the last slice.

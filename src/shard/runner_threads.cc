@@ -1,7 +1,10 @@
 #include "shard/runner_threads.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
+
+#include "base/check.h"
 
 #include "shard/script_thread.h"
 #include "shard/watchdog.h"
@@ -24,17 +27,22 @@ class RunnerThreads::Runner {
     stopping_ = true;
     wake_.notify_one();
   }
+  bool uses(const SliceRunner& runner) const noexcept { return runner_ == &runner; }
+  /// Nobody joins it.
+  void detach() { thread_.detach(); }
 
  private:
   void work() {
     SliceRunner runner(all_.limits_, &all_);
     std::unique_lock lock(all_.mutex_);
+    runner_ = &runner;
     while (true) {
       wake_.wait(lock, [this] { return stopping_ || next_ != nullptr; });
       if (next_ == nullptr) return;
       Seat& seat = *std::exchange(next_, nullptr);
       lock.unlock();
       seat.drive(runner);
+      if (runner.isWrittenOff()) return;  // The rest may be gone.
       lock.lock();
       all_.spares_.push_back(this);
     }
@@ -44,9 +52,10 @@ class RunnerThreads::Runner {
   std::condition_variable wake_;
   // Guarded by all_.mutex_.
   Seat* next_;
+  const SliceRunner* runner_ = nullptr;
   bool stopping_ = false;
 
-  const ScriptThread thread_;  // Last: it uses the rest.
+  ScriptThread thread_;  // Last: it uses the rest.
 };
 
 std::shared_ptr<RunnerThreads> RunnerThreads::join(const RunnerLimits& limits) {
@@ -84,6 +93,16 @@ bool RunnerThreads::place(Seat& seat, bool always) {
   if (!always && runners_.size() >= seats_ + limits_.sparesMax) return false;
   runners_.push_back(std::make_unique<Runner>(*this, seat, runners_.size()));
   return true;
+}
+
+void RunnerThreads::writeOff(const SliceRunner& runner) {
+  const std::scoped_lock lock(mutex_);
+  const auto it =
+      std::ranges::find_if(runners_, [&](const auto& each) { return each->uses(runner); });
+  ATOLL_CHECK(it != runners_.end());
+  (*it)->detach();
+  it->release();  // The thread's for ever: there is nobody to wait for its end.
+  runners_.erase(it);
 }
 
 void RunnerThreads::changeSeats(std::ptrdiff_t by) {

@@ -17,6 +17,8 @@ class Seat {
   /// On a thread that enters isolates. Returns when the seat was given to another thread, or when
   /// there is nothing left to drive.
   virtual void drive(SliceRunner& runner) = 0;
+  /// A slice that lost this seat will not end. Any thread, while the seat is there; does not wait.
+  virtual void onStuckSlice() noexcept = 0;
 
  protected:
   ~Seat() = default;
@@ -28,6 +30,8 @@ struct RunnerLimits {
   /// one and two of these after its start; the first in a second, up to six of them after.
   std::chrono::milliseconds quantum{2};
   std::size_t sparesMax = 32;  ///< Threads besides one for each seat, made when first needed.
+  /// After its last look at `cpuMax`, a slice has this much CPU time to end; then it is stuck.
+  std::chrono::milliseconds endGrace{1'000};
 };
 
 /// The process's threads that run slices: one in each seat, some in slices that go on without one,
@@ -47,8 +51,12 @@ class RunnerThreads {
   /// caller did before happens before that call.
   /// @return false: there is none, and there are as many as there may be.
   bool put(Seat& seat) { return place(seat, false); }
-  /// The same for a seat's first thread, which there is always room for.
+  /// The same where there is always room: for a seat's first thread, and for one that got stuck.
   void start(Seat& seat) { place(seat, true); }
+
+  /// `runner`'s thread is none of these any more: nobody waits for it, and it ends when its slice
+  /// does, if ever.
+  void writeOff(const SliceRunner& runner);
 
  private:
   class Runner;

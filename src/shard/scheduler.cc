@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "shard/write_offs.h"
 
 namespace atolld::shard {
 namespace {
@@ -46,7 +47,7 @@ SliceRunner::Ended runSlice(Slice& slice, IsolatePool& pool, SliceRunner& runner
 
 Worker::Worker(Scheduler& scheduler, std::shared_ptr<const deploy::Version> version)
     : scheduler_(scheduler), version_(std::move(version)) {
-  slice_.version = version_;
+  slice_->version = version_;
 }
 
 Worker::~Worker() { attachment.reset(); }  // Before the rest: it may still ask for the version.
@@ -88,7 +89,7 @@ Scheduler::~Scheduler() {
   for (auto& [id, worker] : workers_) {
     worker->lost_ = true;  // Attachments may still call the worker while they go.
     worker->attachment.reset();
-    pool_->discard(std::move(worker->slice_.isolate));
+    pool_->discard(std::move(worker->slice_->isolate));
   }
   workers_.clear();
 }
@@ -100,6 +101,7 @@ Result<Worker*> Scheduler::lease(const std::shared_ptr<const deploy::Version>& v
     if (worker.idlePlace_) idle_.splice(idle_.end(), idle_, *worker.idlePlace_);
     return &worker;
   }
+  ATOLL_TRY_VOID(WriteOffs::ofProcess().check(*version));
   if (workers_.size() >= limits_.workersMax && !evictOne()) {
     return fail(ErrorCode::Overloaded, "every isolate of this shard is busy (" +
                                            std::to_string(limits_.workersMax) + " at the most)");
@@ -125,8 +127,10 @@ Scheduler::Round Scheduler::runReady(SliceRunner& runner, const SeatDoor* door) 
     runningOn_ = &runner;
     runningSequence_ = runner.sequence() + 1;
     Seat* const seat = door == nullptr ? nullptr : &door->seat;
-    if (!runSlice(worker.slice_, *pool_, runner, seat).keptSeat) {
-      // From here on the scheduler is another thread's.
+    const SliceRunner::Ended ended = runSlice(*worker.slice_, *pool_, runner, seat);
+    if (!ended.keptSeat) {
+      // From here on the scheduler is another thread's, or gone.
+      if (ended.writtenOff) return Round::SeatLost;
       door->mailbox.post([this, &worker] { settleDetached(worker); });
       return Round::SeatLost;
     }
@@ -144,6 +148,22 @@ void Scheduler::settleDetached(Worker& worker) {
 void Scheduler::endDetached() {
   loop_.checkThread();
   for (const Detached& each : detached_) each.runner->terminateDetached(each.sequence);
+}
+
+void Scheduler::writeOffStuck() {
+  loop_.checkThread();
+  std::vector<Worker*> lost;
+  std::erase_if(detached_, [&](const Detached& each) {
+    const bool stuck = each.runner->writeOff(each.sequence, each.worker->slice_);
+    if (stuck) lost.push_back(each.worker);
+    return stuck;
+  });
+  for (Worker* const worker : lost) {
+    const Error error = std::exchange(worker->slice_, nullptr)->isolate->loss();
+    WriteOffs::ofProcess().add(*worker->version(), error);
+    worker->lost_ = true;
+    lose(*worker, error);
+  }
 }
 
 void Scheduler::makeReady(Worker& worker) {
@@ -167,16 +187,16 @@ void Scheduler::startSlice(Worker& worker) {
   worker.ready_ = false;
   worker.busy_ = true;
   std::vector<isolate::host::Event>& queue = worker.queue_;
-  if (worker.slice_.isolate == nullptr) return;  // Loads first: the events wait.
-  worker.slice_.kind = queue.empty() ? Slice::Kind::Code : Slice::Kind::Events;
+  if (worker.slice_->isolate == nullptr) return;  // Loads first: the events wait.
+  worker.slice_->kind = queue.empty() ? Slice::Kind::Code : Slice::Kind::Events;
   if (worker.queueHead_ == 0 && queue.size() <= limits_.eventsPerSlice) {
-    worker.slice_.events.swap(queue);
+    worker.slice_->events.swap(queue);
     return;
   }
   const auto begin = queue.begin() + static_cast<std::ptrdiff_t>(worker.queueHead_);
   const std::size_t count = std::min(limits_.eventsPerSlice, queue.size() - worker.queueHead_);
   std::move(begin, begin + static_cast<std::ptrdiff_t>(count),
-            std::back_inserter(worker.slice_.events));
+            std::back_inserter(worker.slice_->events));
   worker.queueHead_ += count;
   if (worker.queueHead_ == queue.size()) {
     queue.clear();
@@ -185,7 +205,7 @@ void Scheduler::startSlice(Worker& worker) {
 }
 
 void Scheduler::settleSlice(Worker& worker) {
-  Slice& slice = worker.slice_;
+  Slice& slice = *worker.slice_;
   worker.lost_ = !slice.result.has_value();
   worker.loaded_ = worker.loaded_ || !worker.lost_;
   if (slice.kind == Slice::Kind::Events) owner_.onEffects(worker, slice.outbox);
@@ -210,7 +230,7 @@ std::unique_ptr<Worker> Scheduler::remove(Worker& worker) {
   std::unique_ptr<Worker> removed = std::move(it->second);
   workers_.erase(it);
   if (worker.idlePlace_) idle_.erase(*std::exchange(worker.idlePlace_, std::nullopt));
-  pool_->discard(std::move(worker.slice_.isolate));
+  if (worker.slice_ != nullptr) pool_->discard(std::move(worker.slice_->isolate));
   return removed;
 }
 

@@ -95,7 +95,7 @@ class Worker {
   bool lost_ = false;
   bool loaded_ = false;
   std::optional<std::list<Worker*>::iterator> idlePlace_;
-  Slice slice_;
+  std::shared_ptr<Slice> slice_ = std::make_shared<Slice>();
 };
 
 struct SchedulerLimits {
@@ -124,7 +124,7 @@ class Scheduler {
 
   /// A worker running `version` (found by its id): warm, or made and loaded in a slice of its own
   /// (the events posted meanwhile wait).
-  /// @error Overloaded: no room and nobody to evict.
+  /// @error Overloaded: no room and nobody to evict, or the script is kept away (write_offs.h).
   Result<Worker*> lease(const std::shared_ptr<const deploy::Version>& version);
 
   enum class Round : std::uint8_t { Idle, MoreReady, SeatLost };
@@ -139,6 +139,8 @@ class Scheduler {
   }
   /// Terminates them: their isolates are lost.
   void endDetached();
+  /// Goes on without those that are stuck: their workers are lost, their threads written off.
+  void writeOffStuck();
   /// Slices are ready: the loop must not wait.
   bool hasReady() const noexcept { return !ready_.empty(); }
 

@@ -28,6 +28,13 @@ ScriptThread::ScriptThread(const std::string& name, std::function<void()> body) 
   pthread_setname_np(thread_, name.substr(0, 15).c_str());
 }
 
-ScriptThread::~ScriptThread() { pthread_join(thread_, nullptr); }
+ScriptThread::~ScriptThread() {
+  if (!detached_) pthread_join(thread_, nullptr);
+}
+
+void ScriptThread::detach() noexcept {
+  pthread_detach(thread_);
+  detached_ = true;
+}
 
 }  // namespace atolld::shard

@@ -10,6 +10,8 @@
 
 #include "isolate/test_guest.h"
 #include "shard/shard.h"
+#include "shard/trial.h"
+#include "shard/write_offs.h"
 
 namespace atolld::shard {
 namespace {
@@ -163,6 +165,42 @@ TEST_CASE("shards that hang, spin and answer at once lose no answer") {
     CHECK((text == kOverCpu || text.starts_with(target)));
     if (target == "/hang") CHECK(text == kOverCpu);
   }
+}
+
+/// V8 gives up on the isolate at once: more elements than any table has.
+constexpr const char* kBreak =
+    "if (target === '/break') [].toSorted.call({length: 2 ** 32 - 2}); "
+    "if (target === '/check') 'x'.repeat(2 ** 28).match(/x/g); ";
+
+TEST_CASE("an isolate that V8 gives up on is lost with its thread, and nothing else") {
+  Shard shard(questions());
+  const auto good = spinner("good-beside-breakers");
+  CHECK(ask(shard, good, "/a").get() == "/a1");
+  int n = 1;
+  for (const std::string target : {"/break", "/check"}) {
+    CAPTURE(target);
+    const std::size_t before = WriteOffs::ofProcess().count();
+    const auto bad = named("breaker" + target, std::string(kBreak) + "return target + ++n");
+    CHECK(ask(shard, bad, "/a").get() == "/a1");
+    Answer broken = ask(shard, bad, target);
+    Answer behind = ask(shard, bad, "/b");
+    CHECK(broken.get() == "the script used more than its 128 MB of memory");
+    CHECK(behind.get() == "the script used more than its 128 MB of memory");
+    CHECK(ask(shard, good, "/a").get() == "/a" + std::to_string(++n));
+    CHECK(WriteOffs::ofProcess().count() == before + 1);
+    CHECK(WriteOffs::ofProcess().check(*bad).error().code == ErrorCode::Overloaded);
+    CHECK(WriteOffs::ofProcess().check(*good).has_value());
+  }
+}
+
+TEST_CASE("a script that V8 gives up on at its top level fails its trial") {
+  isolate::startTestGuest();
+  auto broken =
+      *testVersion("[].toSorted.call({length: 2 ** 32 - 2}); export default { fetch() {} }");
+  broken.script = "top-breaker";
+  const Result<> tried = tryLoad(broken, {});
+  REQUIRE_FALSE(tried.has_value());
+  CHECK(tried.error().detail.starts_with("the script used more than its 128 MB of memory"));
 }
 
 }  // namespace

@@ -35,6 +35,10 @@ class Shard::State final : public Seat {
     finish();
   }
 
+  void onStuckSlice() noexcept override {
+    mailbox_->post([this] { engine_->scheduler().writeOffStuck(); });
+  }
+
   void post(std::move_only_function<void(Engine&)> task) {
     mailbox_->post([this, task = std::move(task)]() mutable {
       if (!stopping_) task(*engine_);

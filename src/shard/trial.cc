@@ -1,31 +1,75 @@
 #include "shard/trial.h"
 
+#include <condition_variable>
 #include <format>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
 
 #include "isolate/validator.h"
 #include "shard/script_thread.h"
 #include "shard/watchdog.h"
+#include "shard/write_offs.h"
 
 namespace atolld::shard {
 namespace {
 
-Result<> loadOnce(const deploy::Version& version, const TrialLimits& limits) {
-  ATOLL_TRY_VOID(isolate::validate(version));
-  ATOLL_TRY(const std::unique_ptr<isolate::Isolate> isolate,
-            isolate::Isolate::create(limits.isolate));
-  SliceRunner runner({.cpuMax = limits.cpuMax, .quantum = {}});
-  runner.begin(nullptr);
-  runner.enters(*isolate);
-  // Borrowed: the isolate is gone before the version is.
-  Result<> loaded =
-      isolate->load(std::shared_ptr<const deploy::Version>(std::shared_ptr<void>(), &version));
-  if (!runner.end().inTime && loaded) {
-    isolate::host::Outbox nothing;
-    loaded = isolate->run({}, nothing);  // Says which limit ended it.
+/// One trial: shared by its thread and by who waits for it, since a thread that is stuck in V8
+/// stays.
+class Trial final : public Seat {
+ public:
+  Trial(const deploy::Version& version, const TrialLimits& limits)
+      : version_(version), limits_(limits) {}
+
+  /// On the trial's thread.
+  void run() { finish(load(), false); }
+
+  struct Outcome {
+    Result<> loaded;
+    bool stuck = false;  ///< The thread does not come back.
+  };
+  Outcome wait() {
+    std::unique_lock lock(mutex_);
+    finished_.wait(lock, [this] { return outcome_.has_value(); });
+    return *outcome_;
   }
-  return loaded;
-}
+
+ private:
+  void drive(SliceRunner&) override {}  // There is nothing else to go on with.
+  void onStuckSlice() noexcept override { finish(std::unexpected(isolate_->loss()), true); }
+
+  Result<> load() {
+    ATOLL_TRY_VOID(isolate::validate(version_));
+    ATOLL_TRY(isolate_, isolate::Isolate::create(limits_.isolate));
+    SliceRunner runner({.cpuMax = limits_.cpuMax, .quantum = {}});
+    runner.begin(this);
+    runner.enters(*isolate_);
+    // Borrowed: the isolate is gone before the version is.
+    Result<> loaded =
+        isolate_->load(std::shared_ptr<const deploy::Version>(std::shared_ptr<void>(), &version_));
+    if (!runner.end().inTime && loaded) {
+      isolate::host::Outbox nothing;
+      loaded = isolate_->run({}, nothing);  // Says which limit ended it.
+    }
+    isolate_.reset();  // On this thread, which has the stack for it.
+    return loaded;
+  }
+
+  void finish(Result<> loaded, bool stuck) noexcept {
+    const std::scoped_lock lock(mutex_);
+    if (outcome_) return;
+    outcome_ = {std::move(loaded), stuck};
+    finished_.notify_one();
+  }
+
+  const deploy::Version version_;
+  const TrialLimits limits_;
+  std::unique_ptr<isolate::Isolate> isolate_;  // Before the slice begins; then it stays.
+  std::mutex mutex_;
+  std::condition_variable finished_;
+  std::optional<Outcome> outcome_;  // Guarded by mutex_.
+};
 
 /// A limit broken here is the upload's fault, and says so.
 Error explain(const Error& error, const TrialLimits& limits) {
@@ -47,11 +91,14 @@ Error explain(const Error& error, const TrialLimits& limits) {
 }  // namespace
 
 Result<> tryLoad(const deploy::Version& version, const TrialLimits& limits) {
-  Result<> loaded;
-  {
-    const ScriptThread thread("trial", [&] { loaded = loadOnce(version, limits); });
+  const auto trial = std::make_shared<Trial>(version, limits);
+  ScriptThread thread("trial", [trial] { trial->run(); });
+  const Trial::Outcome outcome = trial->wait();
+  if (outcome.stuck) {
+    thread.detach();
+    WriteOffs::ofProcess().add(version, outcome.loaded.error());
   }
-  if (!loaded) return std::unexpected(explain(loaded.error(), limits));
+  if (!outcome.loaded) return std::unexpected(explain(outcome.loaded.error(), limits));
   return {};
 }
 

@@ -1,6 +1,8 @@
 #include "shard/watchdog.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -130,10 +132,15 @@ class Monitor {
     if (!late && !slow) return;
     calmAt_ = now + kAlert;
     const std::scoped_lock lock(runner.mutex_);
-    if (!runner.mark(control)) return;
+    if (!runner.mark(control) || runner.stuck_) return;
     if (slow) runner.detach(runner.seenCpu_);
     // Again at each look: V8 forgets a request that comes just before its isolate is entered.
     if (late) runner.terminate();
+    if (cpu - runner.seenCpu_ < limits.cpuMax + limits.endGrace) return;
+    // It goes on for who knows how long: with what nobody else wants.
+    const sched_param none{};
+    ::sched_setscheduler(runner.thread_, SCHED_IDLE, &none);
+    runner.stick(runner.seenCpu_);
   }
 
   std::mutex mutex_;
@@ -150,12 +157,16 @@ class Monitor {
 };
 
 SliceRunner::SliceRunner(const RunnerLimits& limits, RunnerThreads* threads)
-    : limits_(limits), threads_(threads), monitor_(Monitor::shared()) {
+    : limits_(limits), threads_(threads), thread_(::gettid()), monitor_(Monitor::shared()) {
   ATOLL_CHECK(pthread_getcpuclockid(pthread_self(), &cpuClock_) == 0);
   monitor_->add(*this);
+  isolate::setLastResort(this);
 }
 
-SliceRunner::~SliceRunner() { monitor_->remove(*this); }
+SliceRunner::~SliceRunner() {
+  isolate::setLastResort(nullptr);
+  monitor_->remove(*this);
+}
 
 void SliceRunner::begin(Seat* seat) noexcept {
   seat_ = seat;
@@ -172,8 +183,9 @@ SliceRunner::Ended SliceRunner::end() noexcept {
   const std::scoped_lock lock(mutex_);  // Somebody may still be at it.
   const Ended ended{.inTime = !terminated_,
                     .keptSeat = !detached_,
-                    .slow = detached_ && cpuTime() - cpuAtStart_ >= limits_.quantum};
-  terminated_ = detached_ = false;
+                    .slow = detached_ && cpuTime() - cpuAtStart_ >= limits_.quantum,
+                    .writtenOff = slice_ != nullptr};
+  terminated_ = detached_ = stuck_ = false;
   control_.store(sequence_ << 2);
   return ended;
 }
@@ -189,6 +201,25 @@ void SliceRunner::terminateDetached(std::uint64_t sequence) noexcept {
   if (control_.load() == (sequence << 2 | kMarked | kRunning) && detached_) terminate();
 }
 
+bool SliceRunner::writeOff(std::uint64_t sequence, const std::shared_ptr<void>& slice) noexcept {
+  const std::scoped_lock lock(mutex_);
+  if (control_.load() != (sequence << 2 | kMarked | kRunning) || !stuck_) return false;
+  threads_->writeOff(*this);
+  slice_ = slice;
+  control_.store(sequence << 2 | kMarked);  // The monitor need not look at it any more.
+  return true;
+}
+
+void SliceRunner::onIsolateBroken() noexcept {
+  {
+    const std::scoped_lock lock(mutex_);
+    const std::uint64_t control = control_.load();
+    if ((control & kRunning) == 0 || seat_ == nullptr || !mark(control)) return;
+    stick(cpuTime());
+  }
+  while (true) pause();
+}
+
 /// With mutex_ held: whether the slice of that control word is still running, and stays until the
 /// mutex is let go of.
 bool SliceRunner::mark(std::uint64_t control) noexcept {
@@ -200,6 +231,19 @@ void SliceRunner::detach(std::chrono::nanoseconds cpuAtStart) noexcept {
   if (detached_ || threads_ == nullptr || seat_ == nullptr) return;
   detached_ = threads_->put(*seat_);
   cpuAtStart_ = cpuAtStart;
+}
+
+/// With mutex_ held, for a marked slice: it will not end, or nobody knows when.
+void SliceRunner::stick(std::chrono::nanoseconds cpuAtStart) noexcept {
+  if (stuck_ || seat_ == nullptr) return;
+  stuck_ = true;
+  if (threads_ != nullptr && !detached_) {
+    threads_->start(*seat_);
+    detached_ = true;
+    cpuAtStart_ = cpuAtStart;
+  }
+  if (threads_ == nullptr) control_.store(control_.load() & ~kRunning);  // Nobody writes it off.
+  seat_->onStuckSlice();
 }
 
 void SliceRunner::terminate() noexcept {

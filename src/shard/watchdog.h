@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sys/types.h>
 #include <time.h>
 
 #include <atomic>
@@ -22,14 +23,19 @@ class Monitor;
 /// nobody's fault. A slice that takes longer than `quantum` loses its seat: another thread drives
 /// on, this one keeps its slice and nothing else.
 ///
+/// A slice is stuck when it goes on long after it was terminated (some of V8's built-in functions
+/// look for no termination), or when V8 gave up on its isolate, which it can then neither leave nor
+/// go on in: such a thread sleeps for ever. The seat's holder hears of it (Seat::onStuckSlice) and
+/// writes the thread off, isolate and all.
+///
 /// What is passed between the two threads is one control word, `sequence << 2 | marked | running`.
 /// The monitor acts on a slice only after it put its mark into the word that names that slice, and
 /// under the mutex; a marked slice is left only under the mutex. So what is meant for one slice
 /// cannot hit the next.
-class SliceRunner {
+class SliceRunner final : private isolate::LastResort {
  public:
   /// On the thread that will call begin() and end(). `threads` has the spare ones; null if seats
-  /// are never given away.
+  /// are never given away: then a stuck slice is Seat::onStuckSlice()'s alone to deal with.
   explicit SliceRunner(const RunnerLimits& limits, RunnerThreads* threads = nullptr);
   ~SliceRunner();
   SliceRunner(const SliceRunner&) = delete;
@@ -49,6 +55,8 @@ class SliceRunner {
     bool keptSeat =
         true;           ///< False: this thread may touch the slice and nothing else of the shard.
     bool slow = false;  ///< It lost the seat and used a quantum of CPU time.
+    /// Nobody waits for this slice any more, and its shard may be gone.
+    bool writtenOff = false;
   };
   Ended end() noexcept;
 
@@ -56,19 +64,27 @@ class SliceRunner {
   std::uint64_t sequence() const noexcept { return sequence_; }
   /// Terminates that slice if it is still running without its seat. Any thread.
   void terminateDetached(std::uint64_t sequence) noexcept;
+  /// If that slice is stuck: writes the thread off, which keeps `slice` until it comes back, if
+  /// ever. The seat's holder only.
+  bool writeOff(std::uint64_t sequence, const std::shared_ptr<void>& slice) noexcept;
+  /// After end(). The runner's thread only.
+  bool isWrittenOff() const noexcept { return slice_ != nullptr; }
 
  private:
   friend class Monitor;
   static constexpr std::uint64_t kRunning = 1;
   static constexpr std::uint64_t kMarked = 2;
 
+  void onIsolateBroken() noexcept override;
   bool mark(std::uint64_t control) noexcept;
   void detach(std::chrono::nanoseconds cpuAtStart) noexcept;
+  void stick(std::chrono::nanoseconds cpuAtStart) noexcept;
   void terminate() noexcept;
   std::chrono::nanoseconds cpuTime() const noexcept;
 
   const RunnerLimits limits_;
   RunnerThreads* const threads_;
+  const pid_t thread_;
   std::atomic<std::uint64_t> control_ = 0;
   std::uint64_t sequence_ = 0;  // The runner's own.
   Seat* seat_ = nullptr;        // Written before `control_` is; read with the mark set.
@@ -78,6 +94,8 @@ class SliceRunner {
   // Guarded by mutex_, of the marked slice.
   bool terminated_ = false;
   bool detached_ = false;
+  bool stuck_ = false;
+  std::shared_ptr<void> slice_;  ///< Set when it was written off.
   std::chrono::nanoseconds cpuAtStart_{};
 
   // The monitor's.

@@ -1,0 +1,54 @@
+#include "shard/write_offs.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "telemetry/log.h"
+
+namespace atolld::shard {
+namespace {
+
+std::string keyOf(const deploy::Version& version) { return version.tenant + '/' + version.script; }
+
+}  // namespace
+
+WriteOffs& WriteOffs::ofProcess() {
+  static WriteOffs instance;
+  return instance;
+}
+
+void WriteOffs::add(const deploy::Version& version, const Error& why) {
+  constexpr std::chrono::seconds kFirst{10}, kLongest{3600};
+  constexpr unsigned kDoublingsMax = 16;
+  std::size_t count = 0;
+  {
+    const std::scoped_lock lock(mutex_);
+    Offender& offender = offenders_[keyOf(version)];
+    const unsigned doublings = std::min(offender.times++, kDoublingsMax);
+    offender.awayUntil = Clock::now() + std::min(kFirst * (1U << doublings), kLongest);
+    count = ++count_;
+  }
+  telemetry::log(telemetry::Level::Error, "thread_written_off",
+                 {{"tenant", std::string_view(version.tenant)},
+                  {"script", std::string_view(version.script)},
+                  {"version", std::string_view(version.id)},
+                  {"reason", std::string_view(why.detail)},
+                  {"count", static_cast<std::int64_t>(count)}});
+  if (count != kMax) return;
+  telemetry::log(telemetry::Level::Error, "worn_out",
+                 {{"reason", std::string_view("too many threads were written off")}});
+  ::kill(::getpid(), SIGTERM);
+}
+
+Result<> WriteOffs::check(const deploy::Version& version) const {
+  if (count() == 0) return {};
+  const std::scoped_lock lock(mutex_);
+  const auto it = offenders_.find(keyOf(version));
+  if (it == offenders_.end() || Clock::now() >= it->second.awayUntil) return {};
+  return fail(ErrorCode::Overloaded,
+              "the script made an isolate of its unusable and cannot run for a while: see its log");
+}
+
+}  // namespace atolld::shard
