@@ -2,9 +2,11 @@
 
 #include <simdutf.h>
 
+#include <cstring>
 #include <memory>
 #include <span>
 
+#include "webapi/long_text.h"
 #include "webapi/natives.h"
 
 namespace atolld::webapi {
@@ -27,6 +29,28 @@ v8::MaybeLocal<v8::String> tooLong(v8::Isolate* isolate) {
 
 bool fitsString(std::string_view text) {
   return text.size() <= static_cast<std::size_t>(v8::String::kMaxLength);
+}
+
+/// Room for vector instructions to write past the end.
+constexpr std::size_t kSlack = 64;
+
+/// Valid UTF-8 that is not all ASCII. Empty, without an exception: there is no room, or it is not
+/// valid.
+v8::MaybeLocal<v8::String> longStringOfUtf8(v8::Isolate* isolate, std::string_view utf8) {
+  const std::size_t chars = simdutf::latin1_length_from_utf8(utf8.data(), utf8.size()) + kSlack;
+  if (auto text = LongLatin1::make(isolate, chars)) {
+    if (const std::size_t size = simdutf::convert_utf8_to_latin1(
+            utf8.data(), utf8.size(), reinterpret_cast<char*>(text->chars()))) {
+      return LongLatin1::toString(isolate, std::move(text), size);
+    }
+  }
+  if (!simdutf::validate_utf8(utf8.data(), utf8.size())) return {};
+  const std::size_t units = simdutf::utf16_length_from_utf8(utf8.data(), utf8.size());
+  auto text = LongUtf16::make(isolate, units + kSlack);
+  if (text == nullptr) return {};
+  const std::size_t size = simdutf::convert_valid_utf8_to_utf16(
+      utf8.data(), utf8.size(), reinterpret_cast<char16_t*>(text->chars()));
+  return LongUtf16::toString(isolate, std::move(text), size);
 }
 
 }  // namespace
@@ -71,6 +95,7 @@ v8::MaybeLocal<v8::String> stringOfUtf8(v8::Isolate* isolate, std::string_view u
   if (simdutf::validate_ascii(utf8.data(), utf8.size())) return stringOfLatin1(isolate, utf8);
   if (!fitsString(utf8)) return tooLong(isolate);
   v8::Local<v8::String> text;
+  if (utf8.size() >= kLongTextChars && longStringOfUtf8(isolate, utf8).ToLocal(&text)) return text;
   // V8's own decoder takes 1.6 ms for a megabyte of valid text, simdutf a tenth of it. Only what is
   // malformed is left to V8, which knows where the U+FFFD go.
   const auto latin1 = std::make_unique_for_overwrite<char[]>(utf8.size());
@@ -98,6 +123,12 @@ v8::MaybeLocal<v8::String> stringOfUtf8(v8::Isolate* isolate, std::string_view u
 
 v8::MaybeLocal<v8::String> stringOfLatin1(v8::Isolate* isolate, std::string_view latin1) {
   if (!fitsString(latin1)) return tooLong(isolate);
+  if (latin1.size() >= kLongTextChars) {
+    if (auto text = LongLatin1::make(isolate, latin1.size())) {
+      std::memcpy(text->chars(), latin1.data(), latin1.size());
+      return LongLatin1::toString(isolate, std::move(text), latin1.size());
+    }
+  }
   v8::Local<v8::String> text;
   if (!v8::String::NewFromOneByte(isolate, unsignedChars(latin1), v8::NewStringType::kNormal,
                                   static_cast<int>(latin1.size()))

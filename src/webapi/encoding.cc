@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "webapi/bytes.h"
+#include "webapi/long_text.h"
 #include "webapi/natives.h"
 
 namespace atolld::webapi {
@@ -24,6 +25,13 @@ void giveText(const v8::FunctionCallbackInfo<v8::Value>& info, v8::MaybeLocal<v8
 }
 
 v8::MaybeLocal<v8::String> stringOfUtf16(v8::Isolate* isolate, std::span<const char16_t> units) {
+  if (units.size() >= kLongTextChars &&
+      units.size() <= static_cast<std::size_t>(v8::String::kMaxLength)) {
+    if (auto text = LongUtf16::make(isolate, units.size())) {
+      std::memcpy(text->chars(), units.data(), units.size_bytes());
+      return LongUtf16::toString(isolate, std::move(text), units.size());
+    }
+  }
   v8::Local<v8::String> text;
   if (units.size() > static_cast<std::size_t>(v8::String::kMaxLength) ||
       !v8::String::NewFromTwoByte(isolate, reinterpret_cast<const std::uint16_t*>(units.data()),

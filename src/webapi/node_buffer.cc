@@ -46,6 +46,7 @@ v8::MaybeLocal<v8::String> utf8String(v8::Isolate* isolate, std::string_view byt
 }
 
 v8::MaybeLocal<v8::String> utf16String(v8::Isolate* isolate, std::string_view bytes) {
+  if (bytes.size() < 2) return v8::String::Empty(isolate);
   std::u16string units(bytes.size() / 2, u'\0');  // Aligned, whatever the view is.
   std::memcpy(units.data(), bytes.data(), units.size() * 2);
   if (units.size() > static_cast<std::size_t>(v8::String::kMaxLength)) {
