@@ -128,7 +128,8 @@ function describeError(error) {
 function fail(invocation, error, gaveNoResponse = false) {
   if (!invocation.open) return;
   const { message, stack } = describeError(error);
-  native.failed(invocation.slot, message, stack, gaveNoResponse);
+  native.failed(invocation.slot, message, stack, gaveNoResponse,
+    subrequestError !== undefined && error === subrequestError);
 }
 
 /** Whether an error event is being dispatched: what its listeners throw is only logged. */
@@ -218,6 +219,8 @@ let lastOpId = 0;
 const kSubrequestsMax = 10000;
 const kInFlightBytesMax = 128 * 1024 * 1024;
 let inFlightBytes = 0;
+/** The last one thrown: a handler that lets it pass is answered with its own code. */
+let subrequestError;
 
 /**
  * To be called before an op for which the host keeps `bytes`, outside of what the isolate's heap
@@ -234,8 +237,8 @@ function hold(bytes) {
 /** Instead of hold(), for a fetch or a KV operation. */
 function checkSubrequest(invocation, bytes) {
   if (++invocation.subrequests > kSubrequestsMax) {
-    throw new Error(`Too many subrequests: a request may make ${kSubrequestsMax} of them, KV ` +
-      "operations included.");
+    throw subrequestError = new Error(`Too many subrequests: a request may make ` +
+      `${kSubrequestsMax} of them, KV operations included.`);
   }
   hold(bytes);
 }

@@ -83,6 +83,8 @@ struct Config {
     std::uint64_t spareThreadsMax = 32;
     std::chrono::milliseconds wallTimeMax{300'000};
     std::chrono::milliseconds waitUntilTimeMax{30'000};
+    std::uint64_t concurrentMax = 10'000;
+    std::uint64_t queueMax = 2'000;
     std::uint64_t heapBytesMax = 128ull * 1024 * 1024;
     std::uint64_t bufferBytesMax = 128ull * 1024 * 1024;
     std::uint64_t isolatesMax = 0;

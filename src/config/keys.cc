@@ -100,6 +100,14 @@ constexpr Key kKeys[] = {
     {"script.wait_until_ms_max", SLOT(script.waitUntilTimeMax),
      "Milliseconds that waitUntil() promises get after the response. The hosted figure.", 0,
      kHourMillis},
+    {"script.concurrent_max", SLOT(script.concurrentMax),
+     "Requests open at once in one isolate; over_capacity (503) above it. Each holds some "
+     "kilobytes outside of the heap limit.",
+     1, 10'000'000},
+    {"script.queue_max", SLOT(script.queueMax),
+     "Requests and other events that wait for one isolate; over_capacity (503) above it. At a "
+     "tenth of a millisecond each the last one waits 200 ms.",
+     1, 10'000'000},
     {"script.heap_bytes_max", SLOT(script.heapBytesMax),
      "Bytes of one isolate's JavaScript heap; memory_limit (503) above it. The hosted figure.",
      16 * kMega, 4 * kGiga},

@@ -10,8 +10,9 @@ namespace atolld::dispatch {
 
 namespace host = isolate::host;
 
-InboundBody::InboundBody(BodyOwner& owner, host::BodyId id, BodySource& source)
-    : owner_(owner), id_(id), source_(&source) {}
+InboundBody::InboundBody(BodyOwner& owner, host::BodyId id, BodySource& source,
+                         host::InvocationId invocation)
+    : owner_(owner), id_(id), invocation_(invocation), source_(&source) {}
 
 InboundBody::~InboundBody() {
   if (source_ != nullptr) source_->cancelBody();
@@ -118,10 +119,10 @@ void InboundBody::pumpToScript() {
     credit_ -= piece.size();
     queuedBytes_ -= piece.size();
     if (source_ != nullptr) source_->bodyConsumed(piece.size());
-    owner_.post(host::BodyChunk{id_, std::move(piece)});
+    owner_.post(host::BodyChunk{id_, std::move(piece), invocation_});
   }
   if (queue_.empty() && ended_) {
-    owner_.post(host::BodyEnd{id_, std::move(error_)});
+    owner_.post(host::BodyEnd{id_, std::move(error_), invocation_});
     retire();
   }
 }
@@ -140,7 +141,7 @@ void InboundBody::pumpToCollector() {
 }
 
 void InboundBody::answerCollector(host::OpValue value) {
-  owner_.post(host::OpDone{collectOp_, std::move(value)});
+  owner_.post(host::OpDone{collectOp_, std::move(value), invocation_});
   retire();
 }
 
@@ -182,8 +183,9 @@ void InboundBody::retire() {
   owner_.retire(*this);
 }
 
-OutboundBody::OutboundBody(BodyOwner& owner, host::BodyId id, BodyTarget& target)
-    : owner_(owner), id_(id), target_(&target) {
+OutboundBody::OutboundBody(BodyOwner& owner, host::BodyId id, BodyTarget& target,
+                           host::InvocationId invocation)
+    : owner_(owner), id_(id), invocation_(invocation), target_(&target) {
   target_->setFeeder(this);
 }
 
@@ -195,6 +197,13 @@ OutboundBody::~OutboundBody() {
 
 void OutboundBody::write(Bytes bytes) {
   if (target_ == nullptr || bytes.empty()) return;
+  if (target_->bufferedBody() > kBufferedBytesMax) {
+    BodyTarget* const target = std::exchange(target_, nullptr);
+    const Error tooMuch{ErrorCode::TooLarge, "too much was written without waiting for the reader"};
+    target->setFeeder(nullptr);
+    target->breakBody(tooMuch);
+    return onTargetGone(tooMuch);
+  }
   unacknowledged_ += bytes.size();
   target_->writeBody(std::move(bytes));
 }
@@ -213,12 +222,12 @@ void OutboundBody::close(std::optional<Error> error) {
 
 void OutboundBody::acknowledge() {
   if (!awaited() || target_->bufferedBody() >= http::Exchange::kHighWaterBytes) return;
-  owner_.post(host::BodyAccepted{id_, std::exchange(unacknowledged_, 0)});
+  owner_.post(host::BodyAccepted{id_, std::exchange(unacknowledged_, 0), invocation_});
 }
 
 void OutboundBody::onTargetGone(const Error& error) {
   target_ = nullptr;
-  owner_.post(host::BodyGone{id_, error});
+  owner_.post(host::BodyGone{id_, error, invocation_});
   retire();
 }
 

@@ -86,7 +86,9 @@ class BodyTarget {
 class InboundBody final : public BodyReceiver, public BodyFeeder {
  public:
   /// Both outlive it, or are forgotten by their own calls.
-  InboundBody(BodyOwner& owner, isolate::host::BodyId id, BodySource& source);
+  /// `invocation`: whose CPU time the handling of its events is.
+  InboundBody(BodyOwner& owner, isolate::host::BodyId id, BodySource& source,
+              isolate::host::InvocationId invocation = 0);
   ~InboundBody();
   InboundBody(const InboundBody&) = delete;
   InboundBody& operator=(const InboundBody&) = delete;
@@ -125,6 +127,7 @@ class InboundBody final : public BodyReceiver, public BodyFeeder {
 
   BodyOwner& owner_;
   const isolate::host::BodyId id_;
+  const isolate::host::InvocationId invocation_;
   BodySource* source_;
   BodyTarget* target_ = nullptr;
   Mode mode_ = Mode::Held;
@@ -142,7 +145,8 @@ class InboundBody final : public BodyReceiver, public BodyFeeder {
 /// A body the script writes.
 class OutboundBody final : public BodyFeeder {
  public:
-  OutboundBody(BodyOwner& owner, isolate::host::BodyId id, BodyTarget& target);
+  OutboundBody(BodyOwner& owner, isolate::host::BodyId id, BodyTarget& target,
+               isolate::host::InvocationId invocation = 0);
   ~OutboundBody();
   OutboundBody(const OutboundBody&) = delete;
   OutboundBody& operator=(const OutboundBody&) = delete;
@@ -150,6 +154,9 @@ class OutboundBody final : public BodyFeeder {
   isolate::host::BodyId id() const noexcept { return id_; }
   /// The script waits for the reader.
   bool awaited() const noexcept { return target_ != nullptr && unacknowledged_ > 0; }
+
+  /// What may wait for a reader; the body of a script that writes on regardless is broken off.
+  static constexpr std::size_t kBufferedBytesMax = 128ull * 1024 * 1024;
 
   void write(Bytes bytes);
   void close(std::optional<Error> error);
@@ -164,6 +171,7 @@ class OutboundBody final : public BodyFeeder {
 
   BodyOwner& owner_;
   const isolate::host::BodyId id_;
+  const isolate::host::InvocationId invocation_;
   BodyTarget* target_;
   std::uint64_t unacknowledged_ = 0;
 };

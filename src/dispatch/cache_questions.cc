@@ -73,7 +73,7 @@ void WorkerState::putInCache(host::FetchStart& effect, std::string_view tenant) 
     const auto write = std::make_shared<CacheWrite>(dispatcher_, cache, std::move(question),
                                                     *lifetime, serial_, effect.op);
     write->begin();
-    return connect(*ref, *write);
+    return connect(*ref, *write, effect.invocation);
   }
   const auto* const bytes = std::get_if<Bytes>(&effect.body);
   dispatcher_.runOn(

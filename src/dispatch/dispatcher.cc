@@ -8,6 +8,8 @@
 
 namespace atolld::dispatch {
 
+namespace host = isolate::host;
+
 namespace {
 
 constexpr std::chrono::milliseconds kSweepInterval{1000};
@@ -101,6 +103,9 @@ void Dispatcher::route(Invocation& invocation, const gateway::DeploymentRef& dep
   if (const auto refusal = failedLoads_.find(versionId, nowMillis())) {
     return invocation.fail(*refusal);
   }
+  if (const auto refusal = limitBreaks_.find(versionId, nowMillis())) {
+    return invocation.fail(*refusal);
+  }
   VersionSlot& slot = versions_[versionId];
   if (slot.version) return startOn(invocation, slot.version);
   invocation.waiting_ = true;
@@ -113,6 +118,10 @@ void Dispatcher::startOn(Invocation& invocation,
   const Result<shard::Worker*> leased = scheduler_->lease(version);
   if (!leased) return invocation.fail(refusalOf(leased.error()));
   shard::Worker& worker = **leased;
+  // Refused while that is cheap: the newest, so that those who wait longest are answered.
+  if (worker.queueLength() >= limits().queueMax || worker.openCount() >= limits().concurrentMax) {
+    return invocation.fail(Refusal::OverCapacity);
+  }
   if (!worker.attachment) worker.attachment = std::make_unique<WorkerState>(*this, worker);
   invocation.start(static_cast<WorkerState&>(*worker.attachment));
 }
@@ -163,6 +172,15 @@ void Dispatcher::onEffects(shard::Worker& worker, isolate::host::Outbox& outbox)
   static_cast<WorkerState&>(*worker.attachment).apply(outbox);
 }
 
+void Dispatcher::onCharged(shard::Worker& worker, const shard::Charge& charge) {
+  static_cast<WorkerState&>(*worker.attachment).charge(charge);
+}
+
+std::chrono::nanoseconds Dispatcher::cpuUsed(shard::Worker& worker, host::InvocationId invocation) {
+  if (!worker.attachment) return {};
+  return static_cast<WorkerState&>(*worker.attachment).cpuUsed(invocation);
+}
+
 void Dispatcher::onWorkerLost(shard::Worker& worker, const Error& error) {
   const deploy::Version& version = *worker.version();
   telemetry::log(telemetry::Level::Warn, "isolate_lost",
@@ -175,6 +193,7 @@ void Dispatcher::onWorkerLost(shard::Worker& worker, const Error& error) {
   const bool isScripts = refusal == Refusal::ScriptLoadFailed || refusal == Refusal::CpuLimit ||
                          refusal == Refusal::MemoryLimit;
   if (!worker.isLoaded() && isScripts) failedLoads_.onFailed(version.id, refusal, nowMillis());
+  if (worker.isLoaded()) limitBreaks_.onBroken(version.id, refusal, nowMillis());
   if (worker.attachment) static_cast<WorkerState&>(*worker.attachment).failAll(error);
 }
 
@@ -223,6 +242,7 @@ void Dispatcher::sweep() {
     invocation = next;
   }
   failedLoads_.sweep(now);
+  limitBreaks_.sweep(now);
   sweepTimer_.start(kSweepInterval, [this] { sweep(); });
 }
 

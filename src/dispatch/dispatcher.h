@@ -17,6 +17,7 @@
 #include "dispatch/body.h"
 #include "dispatch/failed_loads.h"
 #include "dispatch/invocation.h"
+#include "dispatch/limit_breaks.h"
 #include "dispatch/web_socket.h"
 #include "gateway/live_table.h"
 #include "http/handler.h"
@@ -36,9 +37,11 @@ class ServiceCall;
 class WorkerState;
 
 struct DispatchLimits {
-  std::chrono::milliseconds cpuMax{30'000};   ///< Of one invocation's Compute effects together.
+  std::chrono::milliseconds cpuMax{30'000};   ///< Of one invocation: its slices and Computes.
   std::uint64_t wallMillisMax = 300'000;      ///< From request to the whole answer's first byte.
   std::uint64_t waitUntilMillisMax = 30'000;  ///< waitUntil() work after the response.
+  std::size_t concurrentMax = 10'000;         ///< Invocations open in one isolate.
+  std::size_t queueMax = 2'000;               ///< Events that wait for one isolate.
 };
 
 /// What all shards of a node share; everything in it is safe from any thread and outlives them.
@@ -78,6 +81,9 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
 
   void onRequest(http::Exchange& exchange, std::unique_ptr<http::RequestHead> head) override;
   void onEffects(shard::Worker& worker, isolate::host::Outbox& outbox) override;
+  void onCharged(shard::Worker& worker, const shard::Charge& charge) override;
+  std::chrono::nanoseconds cpuUsed(shard::Worker& worker,
+                                   isolate::host::InvocationId invocation) override;
   void onWorkerLost(shard::Worker& worker, const Error& error) override;
 
  private:
@@ -160,6 +166,7 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   /// By version id.
   std::unordered_map<std::string, VersionSlot, deploy::VersionIdHash> versions_;
   FailedLoads failedLoads_;
+  LimitBreaks limitBreaks_;
   std::unordered_map<std::uint64_t, WorkerState*> workers_;
   std::uint64_t lastSerial_ = 0;
   loop::Timer sweepTimer_;

@@ -157,8 +157,9 @@ void Invocation::onScriptFailed(const host::Failed& failed) {
                   {"ray", std::string_view(ray())},
                   {"message", std::string_view(failed.message)},
                   {"stack", std::string_view(failed.stack)}});
-  const Refusal refusal =
-      failed.gaveNoResponse ? Refusal::ScriptNoResponse : Refusal::ScriptException;
+  const Refusal refusal = failed.overSubrequests  ? Refusal::SubrequestLimit
+                          : failed.gaveNoResponse ? Refusal::ScriptNoResponse
+                                                  : Refusal::ScriptException;
   dispatcher_.countRefusal(refusal);
   if (exchange_ == nullptr || responseEnded_) return;
   const bool begun = std::exchange(responded_, true);

@@ -64,8 +64,9 @@ class Invocation final : public http::ExchangeSink,
   /// Milliseconds of the loop's clock at which the dispatcher ends it (0: not yet known).
   std::uint64_t deadlineMillis() const noexcept { return deadlineMillis_; }
   void onDeadline();
-  /// Adds CPU time spent for it off its isolate; false if it had too much.
+  /// Adds CPU time spent for it, in its isolate or off it; false if it had too much.
   bool charge(std::chrono::nanoseconds cpu) noexcept;
+  std::chrono::nanoseconds cpu() const noexcept { return cpu_; }
 
   // ---- http::ExchangeSink ----
   void onBody(Bytes chunk) override;

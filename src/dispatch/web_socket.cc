@@ -85,7 +85,7 @@ void WebSocket::acknowledge() {
       target_->bufferedBody() >= http::Exchange::kHighWaterBytes) {
     return;
   }
-  owner_.post(host::SocketSent{id(), std::exchange(unacknowledged_, 0)});
+  owner_.post(host::SocketSent{id(), std::exchange(unacknowledged_, 0), invocation_});
 }
 
 void WebSocket::join(WebSocket& a, WebSocket& b) {
@@ -211,7 +211,7 @@ void WebSocket::deliver(bool text, std::string payload) {
   // What comes after our own Close is read to its end, and is for nobody (the handler has gone).
   if (told_) return;
   outstanding_ += payload.size() + host::kSocketMessageOverheadBytes;
-  owner_.post(host::SocketMessage{id(), text, Bytes(std::move(payload))});
+  owner_.post(host::SocketMessage{id(), text, Bytes(std::move(payload)), invocation_});
 }
 
 void WebSocket::onPeerClose(std::uint16_t code, std::string reason) {
@@ -249,7 +249,7 @@ void WebSocket::lost() {
 
 void WebSocket::tell(std::uint16_t code, std::string reason, bool clean) {
   if (std::exchange(told_, true)) return;
-  owner_.post(host::SocketClosed{id(), code, std::move(reason), clean});
+  owner_.post(host::SocketClosed{id(), code, std::move(reason), clean, invocation_});
 }
 
 void WebSocket::flushScratch() {

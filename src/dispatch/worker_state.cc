@@ -79,7 +79,7 @@ void WorkerState::close(host::InvocationId id) {
 InboundBody& WorkerState::addInbound(BodySource& source, host::InvocationId owner) {
   lastInbound_ += 2;
   if (lastInbound_ == 0) lastInbound_ += 2;
-  auto body = std::make_unique<InboundBody>(*this, lastInbound_, source);
+  auto body = std::make_unique<InboundBody>(*this, lastInbound_, source, owner);
   InboundBody& added = *body;
   inbound_.emplace(lastInbound_, Inbound{owner, std::move(body)});
   return added;
@@ -108,7 +108,8 @@ void WorkerState::retire(WebSocket& socket) {
 }
 
 void WorkerState::finishOp(host::OpId op, host::OpValue value) {
-  if (ops_.erase(op) > 0) post(host::OpDone{op, std::move(value)});
+  const auto found = ops_.extract(op);
+  if (!found.empty()) post(host::OpDone{op, std::move(value), found.mapped().invocation});
 }
 
 void WorkerState::apply(host::Outbox& outbox) {
@@ -186,9 +187,10 @@ WebSocket* WorkerState::findSocket(host::SocketId id) {
   return found == sockets_.end() ? nullptr : found->second.get();
 }
 
-void WorkerState::connect(const host::BodyRef& body, BodyTarget& target) {
+void WorkerState::connect(const host::BodyRef& body, BodyTarget& target,
+                          host::InvocationId invocation) {
   if (body.id % 2 == 1) {
-    outbound_.emplace(body.id, std::make_unique<OutboundBody>(*this, body.id, target));
+    outbound_.emplace(body.id, std::make_unique<OutboundBody>(*this, body.id, target, invocation));
   } else if (InboundBody* const inbound = findInbound(body.id)) {
     inbound->pipeTo(target);
   } else {
@@ -255,7 +257,7 @@ void WorkerState::on(host::Respond& effect) {
       invocation != nullptr && invocation->respond(std::move(effect.head), effect.body);
   if (ref == nullptr) return;
   if (wanted) {
-    connect(*ref, *invocation);
+    connect(*ref, *invocation, invocation->id());
   } else {
     discard(*ref);
   }
@@ -298,10 +300,11 @@ void WorkerState::on(host::TimerStart& effect) {
   const host::TimerId id = effect.timer;
   TimerEntry& entry =
       timers_.try_emplace(id, effect.invocation, loop::Timer(dispatcher_.loop_)).first->second;
-  entry.timer.start(std::chrono::milliseconds(effect.delayMillis), [this, id] {
-    timers_.erase(id);
-    post(host::TimerFired{id});
-  });
+  entry.timer.start(std::chrono::milliseconds(effect.delayMillis),
+                    [this, id, invocation = effect.invocation] {
+                      timers_.erase(id);
+                      post(host::TimerFired{id, invocation});
+                    });
 }
 
 void WorkerState::on(host::TimerCancel& effect) { timers_.erase(effect.timer); }
@@ -329,7 +332,9 @@ void WorkerState::on(host::FetchStart& effect) {
   const std::shared_ptr<OutboundFetch> fetch =
       OutboundFetch::start(*this, dispatcher_.upstream_, effect);
   ops_[effect.op].call = fetch;
-  if (const auto* const ref = std::get_if<host::BodyRef>(&effect.body)) connect(*ref, *fetch);
+  if (const auto* const ref = std::get_if<host::BodyRef>(&effect.body)) {
+    connect(*ref, *fetch, effect.invocation);
+  }
 }
 
 void WorkerState::on(host::OpCancel& effect) {
@@ -342,7 +347,9 @@ void WorkerState::startService(host::FetchStart& effect) {
   const Invocation& caller = *find(effect.invocation);
   const std::shared_ptr<ServiceCall> call = ServiceCall::start(*this, effect);
   ops_[effect.op].call = call;
-  if (const auto* const ref = std::get_if<host::BodyRef>(&effect.body)) connect(*ref, *call);
+  if (const auto* const ref = std::get_if<host::BodyRef>(&effect.body)) {
+    connect(*ref, *call, effect.invocation);
+  }
   dispatcher_.callService(*call, std::move(effect.head), std::move(effect.service),
                           worker_.version(), caller.depth() + 1);
 }
@@ -420,11 +427,20 @@ void WorkerState::startNextCompute() {
   }
 }
 
+void WorkerState::charge(const shard::Charge& charge) {
+  Invocation* const charged = find(charge.invocation);
+  if (charged != nullptr && !charged->charge(charge.cpu)) charged->fail(Refusal::CpuLimit);
+}
+
+std::chrono::nanoseconds WorkerState::cpuUsed(host::InvocationId id) {
+  const Invocation* const invocation = find(id);
+  return invocation == nullptr ? std::chrono::nanoseconds(0) : invocation->cpu();
+}
+
 void WorkerState::onComputed(host::OpId op, host::InvocationId invocation, host::OpValue value,
                              std::chrono::nanoseconds cpu) {
   computing_ = false;
-  Invocation* const charged = find(invocation);
-  if (charged != nullptr && !charged->charge(cpu)) charged->fail(Refusal::CpuLimit);
+  charge({invocation, cpu});
   finishOp(op, std::move(value));
   startNextCompute();
 }

@@ -52,6 +52,9 @@ class WorkerState final : public shard::Worker::Attachment, public BodyOwner {
   void finishOp(isolate::host::OpId op, isolate::host::OpValue value);
 
   void apply(isolate::host::Outbox& outbox);
+  /// CPU time of a slice; ends the invocation when it had too much.
+  void charge(const shard::Charge& charge);
+  std::chrono::nanoseconds cpuUsed(isolate::host::InvocationId id);
   /// Every invocation of a lost isolate ends with `error`.
   void failAll(const Error& error);
 
@@ -101,7 +104,8 @@ class WorkerState final : public shard::Worker::Attachment, public BodyOwner {
   WebSocket* findSocket(isolate::host::SocketId id);
   void upgrade(isolate::host::Respond& effect);
   /// Connects `body` (a script's or a handed-through one) to where it goes.
-  void connect(const isolate::host::BodyRef& body, BodyTarget& target);
+  void connect(const isolate::host::BodyRef& body, BodyTarget& target,
+               isolate::host::InvocationId invocation);
   /// Opens the op; false if its invocation is over.
   bool openOp(isolate::host::OpId op, isolate::host::InvocationId invocation);
   template <class Work>

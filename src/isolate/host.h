@@ -59,25 +59,30 @@ struct FetchEvent {
 struct BodyChunk {
   BodyId body = 0;
   Bytes bytes;
+  InvocationId invocation = 0;  ///< Whose CPU time its handling is; 0: not known.
 };
 /// The inbound body ended; with an error, it broke off.
 struct BodyEnd {
   BodyId body = 0;
   std::optional<Error> error;
+  InvocationId invocation = 0;  ///< Whose CPU time its handling is; 0: not known.
 };
 /// An outbound body: `accepted` more bytes went to the transport. The script writes on while what
 /// it wrote less what was accepted is below its high-water mark.
 struct BodyAccepted {
   BodyId body = 0;
   std::uint64_t accepted = 0;
+  InvocationId invocation = 0;  ///< Whose CPU time its handling is; 0: not known.
 };
 /// Nobody reads that outbound body any more: cancel its source.
 struct BodyGone {
   BodyId body = 0;
   Error error;
+  InvocationId invocation = 0;  ///< Whose CPU time its handling is; 0: not known.
 };
 struct TimerFired {
   TimerId timer = 0;
+  InvocationId invocation = 0;  ///< Whose CPU time its handling is; 0: not known.
 };
 /// The client of an invocation went away before its response was complete.
 struct ClientGone {
@@ -89,6 +94,7 @@ struct SocketMessage {
   SocketId socket = 0;
   bool text = false;
   Bytes payload;
+  InvocationId invocation = 0;  ///< Whose CPU time its handling is; 0: not known.
 };
 /// The peer's Close came, or the connection broke (1006, not clean); the last event of a socket.
 /// Where the socket was accepted half open and its script has not closed it yet, it may still send.
@@ -97,11 +103,13 @@ struct SocketClosed {
   std::uint16_t code = 0;
   std::string reason;
   bool clean = false;
+  InvocationId invocation = 0;  ///< Whose CPU time its handling is; 0: not known.
 };
 /// `bytes` more of the messages sent went to the transport.
 struct SocketSent {
   SocketId socket = 0;
   std::uint64_t bytes = 0;
+  InvocationId invocation = 0;  ///< Whose CPU time its handling is; 0: not known.
 };
 
 struct FetchedResponse {
@@ -114,6 +122,7 @@ using OpValue = std::variant<std::monostate, Bytes, FetchedResponse, std::option
 struct OpDone {
   OpId op = 0;
   OpValue value;
+  InvocationId invocation = 0;  ///< Whose CPU time its handling is; 0: not known.
 };
 /// Ends an invocation from outside (deadline, drain): its ops and timers are gone; JS state
 /// kept for it is dropped.
@@ -124,6 +133,11 @@ struct InvocationOver {
 using Event =
     std::variant<FetchEvent, BodyChunk, BodyEnd, BodyAccepted, BodyGone, TimerFired, ClientGone,
                  OpDone, InvocationOver, SocketMessage, SocketClosed, SocketSent>;
+
+/// Whose CPU time the handling of an event is; 0: not known.
+inline InvocationId invocationOf(const Event& event) noexcept {
+  return std::visit([](const auto& each) { return each.invocation; }, event);
+}
 
 // ---- script -> host -----------------------------------------------------------------------------
 
@@ -139,9 +153,10 @@ struct Respond {
 /// The handler threw, rejected, or returned what is not a Response: answered 500.
 struct Failed {
   InvocationId invocation = 0;
-  std::string message;          ///< "TypeError: x is not a function"
-  std::string stack;            ///< May be empty. For the tenant's log, never for the client.
-  bool gaveNoResponse = false;  ///< It returned, but not a Response.
+  std::string message;           ///< "TypeError: x is not a function"
+  std::string stack;             ///< May be empty. For the tenant's log, never for the client.
+  bool gaveNoResponse = false;   ///< It returned, but not a Response.
+  bool overSubrequests = false;  ///< It let the error pass that said it had asked too much.
 };
 /// Handler and every waitUntil() promise settled, the response body was written out: nothing more
 /// will come of the invocation. Exactly one each, the last.

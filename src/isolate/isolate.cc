@@ -203,6 +203,7 @@ Result<> Isolate::run(std::span<host::Event> events, host::Outbox& outbox) {
   }
   const Entered entered(s);
   s.outbox = &outbox;
+  s.outboxBytes = 0;
   if (!s.earlyEffects.empty()) {
     outbox.insert(outbox.end(), std::make_move_iterator(s.earlyEffects.begin()),
                   std::make_move_iterator(s.earlyEffects.end()));
@@ -212,6 +213,7 @@ Result<> Isolate::run(std::span<host::Event> events, host::Outbox& outbox) {
   for (host::Event& event : events) {
     const v8::HandleScope handleScope(s.v8);
     const v8::TryCatch tryCatch(s.v8);  // Where a termination ends.
+    s.running.store(host::invocationOf(event), std::memory_order_relaxed);
     guest.deliver(*this, entered.context, std::move(event));
     s.v8->PerformMicrotaskCheckpoint();
     if (s.loss.load(std::memory_order_relaxed) != Loss::None) break;
@@ -243,9 +245,20 @@ Isolate& Isolate::from(v8::Isolate* v8Isolate) noexcept {
 
 v8::Isolate* Isolate::v8() const noexcept { return state_->v8; }
 
+host::InvocationId Isolate::runningInvocation() const noexcept {
+  return state_->running.load(std::memory_order_relaxed);
+}
+
 host::Outbox& Isolate::outbox() noexcept {
   ATOLL_CHECK(state_->outbox != nullptr);
   return *state_->outbox;
+}
+
+void Isolate::countOutbox(std::size_t bytes) noexcept {
+  state_->outboxBytes += bytes;
+  if (state_->outboxBytes > state_->limits.bufferBytesMax) {
+    endSlice(*state_, Loss::ExternalMemoryLimit);
+  }
 }
 
 Guest::State& Isolate::guestState() noexcept { return *state_->guestState; }

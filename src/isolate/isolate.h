@@ -89,12 +89,17 @@ class Isolate {
 
   const std::shared_ptr<const deploy::Version>& version() const noexcept;
   std::size_t heapBytes() const noexcept;  ///< As of the end of the last slice.
+  /// Whose event runs; 0: none's. Any thread, while a slice runs.
+  host::InvocationId runningInvocation() const noexcept;
 
   // ---- for natives, inside a slice only ----
   static Isolate& from(v8::Isolate* v8Isolate) noexcept;
   v8::Isolate* v8() const noexcept;
   host::Outbox& outbox() noexcept;
   Guest::State& guestState() noexcept;
+  /// Bytes that an effect carries: a slice that leaves more than `bufferBytesMax` in its outbox,
+  /// where no heap limit sees them, is ended.
+  void countOutbox(std::size_t bytes) noexcept;
 
  private:
   friend IsolateState& stateOf(v8::Isolate* isolate) noexcept;

@@ -31,10 +31,12 @@ struct IsolateState {
   std::unique_ptr<ModuleGraph> modules;
 
   host::Outbox* outbox = nullptr;  ///< The running slice's.
+  std::size_t outboxBytes = 0;     ///< Of that outbox, as far as they were counted.
   host::Outbox earlyEffects;       ///< Of loading: go first into the next slice's outbox.
 
   /// Set by the thread in the slice (limits) or by a watchdog, before TerminateExecution.
   std::atomic<Loss> loss = Loss::None;
+  std::atomic<host::InvocationId> running = 0;  ///< Whose event runs.
   bool wasmCompileAllowed = false;
 
   /// An exception nobody caught, kept until the slice ends; or a rejection that was reported as one

@@ -28,7 +28,9 @@ Result<> EdgePart::start() {
       compute_,
       {.cpuMax = config_.script.cpuTimeMax,
        .wallMillisMax = static_cast<std::uint64_t>(config_.script.wallTimeMax.count()),
-       .waitUntilMillisMax = static_cast<std::uint64_t>(config_.script.waitUntilTimeMax.count())}});
+       .waitUntilMillisMax = static_cast<std::uint64_t>(config_.script.waitUntilTimeMax.count()),
+       .concurrentMax = config_.script.concurrentMax,
+       .queueMax = config_.script.queueMax}});
   const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
   const std::size_t count = config_.shards == 0 ? cores : config_.shards;
   ATOLL_TRY(http_, bindAddress(config_.listen.http, count));

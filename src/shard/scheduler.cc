@@ -9,9 +9,36 @@
 namespace atolld::shard {
 namespace {
 
+bool isFollowUp(const isolate::host::Event& event) {
+  return !std::holds_alternative<isolate::host::FetchEvent>(event);
+}
+
+/// What was too short for the monitor to see is counted by wall time, and only where an invocation
+/// may have many such slices: after its first.
+class ShortSliceTimer {
+ public:
+  explicit ShortSliceTimer(const std::vector<isolate::host::Event>& events) {
+    for (const isolate::host::Event& event : events) {
+      if (!isFollowUp(event)) continue;
+      const auto id = isolate::host::invocationOf(event);
+      if (id != 0 && std::ranges::find(ids_, id) == ids_.end()) ids_.push_back(id);
+    }
+    if (!ids_.empty()) start_ = std::chrono::steady_clock::now();
+  }
+  void charge(std::vector<Charge>& charges) const {
+    if (ids_.empty()) return;
+    const auto share = (std::chrono::steady_clock::now() - start_) / ids_.size();
+    for (const auto id : ids_) charges.push_back({id, share});
+  }
+
+ private:
+  std::vector<isolate::host::InvocationId> ids_;
+  std::chrono::steady_clock::time_point start_;
+};
+
 /// The part of a round that goes on wherever the seat is: touches the slice and nothing else.
 SliceRunner::Ended runSlice(Slice& slice, IsolatePool& pool, SliceRunner& runner, Seat* seat) {
-  runner.begin(seat);
+  runner.begin(seat, &slice.used);
   if (slice.slow) runner.giveSeatAway();
   if (slice.kind == Slice::Kind::Load) {
     auto isolate = pool.take();
@@ -22,6 +49,7 @@ SliceRunner::Ended runSlice(Slice& slice, IsolatePool& pool, SliceRunner& runner
     slice.isolate = *std::move(isolate);
   }
   runner.enters(*slice.isolate);
+  const ShortSliceTimer timer(slice.events);
   switch (slice.kind) {
     case Slice::Kind::Load:
       slice.result = slice.isolate->load(slice.version);
@@ -34,7 +62,8 @@ SliceRunner::Ended runSlice(Slice& slice, IsolatePool& pool, SliceRunner& runner
       slice.isolate->storeCode();
       break;
   }
-  const SliceRunner::Ended ended = runner.end();
+  const SliceRunner::Ended ended = runner.end(&slice.charges);
+  if (slice.charges.empty()) timer.charge(slice.charges);
   if (!ended.inTime && slice.result.has_value()) {
     // Ended in its very last moment: what it did counts, but it may not run again.
     slice.result = slice.isolate->run({}, slice.outbox);
@@ -191,7 +220,7 @@ void Scheduler::startSlice(Worker& worker) {
   worker.slice_->kind = queue.empty() ? Slice::Kind::Code : Slice::Kind::Events;
   if (worker.queueHead_ == 0 && queue.size() <= limits_.eventsPerSlice) {
     worker.slice_->events.swap(queue);
-    return;
+    return findUsed(worker);
   }
   const auto begin = queue.begin() + static_cast<std::ptrdiff_t>(worker.queueHead_);
   const std::size_t count = std::min(limits_.eventsPerSlice, queue.size() - worker.queueHead_);
@@ -202,6 +231,20 @@ void Scheduler::startSlice(Worker& worker) {
     queue.clear();
     worker.queueHead_ = 0;
   }
+  findUsed(worker);
+}
+
+/// What the slice's invocations have used before.
+void Scheduler::findUsed(Worker& worker) {
+  Slice& slice = *worker.slice_;
+  slice.used.clear();
+  for (const isolate::host::Event& event : slice.events) {
+    if (!isFollowUp(event)) continue;
+    const auto id = isolate::host::invocationOf(event);
+    if (std::ranges::find(slice.used, id, &Charge::invocation) != slice.used.end()) continue;
+    const std::chrono::nanoseconds used = owner_.cpuUsed(worker, id);
+    if (used > std::chrono::nanoseconds(0)) slice.used.push_back({id, used});
+  }
 }
 
 void Scheduler::settleSlice(Worker& worker) {
@@ -210,6 +253,10 @@ void Scheduler::settleSlice(Worker& worker) {
   worker.loaded_ = worker.loaded_ || !worker.lost_;
   if (slice.kind == Slice::Kind::Events) owner_.onEffects(worker, slice.outbox);
   slice.outbox.clear();
+  for (const Charge& charge : slice.charges) {
+    if (!worker.lost_) owner_.onCharged(worker, charge);
+  }
+  slice.charges.clear();
   if (!slice.result) return lose(worker, slice.result.error());
   worker.busy_ = false;
   // Code is stored once there is nothing better to do, and once the functions that matter ran.

@@ -33,6 +33,13 @@ class WorkerOwner {
   /// A slice with events of `worker`'s ended, with or without effects. Effects in order; the outbox
   /// is emptied by the callee.
   virtual void onEffects(Worker& worker, isolate::host::Outbox& outbox) = 0;
+  /// CPU time of an invocation's in the slice whose effects were carried out just now; it may be
+  /// over by now.
+  virtual void onCharged(Worker& worker, const Charge& charge) {}
+  /// What onCharged() has told of it.
+  virtual std::chrono::nanoseconds cpuUsed(Worker& worker, isolate::host::InvocationId invocation) {
+    return {};
+  }
   /// The isolate is lost (limit broken, load failed): every invocation in it has ended with
   /// `error`. The Worker is gone on return.
   virtual void onWorkerLost(Worker& worker, const Error& error) = 0;
@@ -53,6 +60,8 @@ struct Slice {
   Result<> result;
   /// The last one used a quantum of CPU time and more: the next one gives the seat away first.
   bool slow = false;
+  std::vector<Charge> used;     ///< By the events' invocations in earlier slices.
+  std::vector<Charge> charges;  ///< By them in this one.
 };
 
 /// One isolate with a loaded version on this shard, and the events waiting for it. Seat holder
@@ -69,6 +78,9 @@ class Worker {
   /// Its isolate lives and has nothing to do until somebody posts.
   bool isQuiet() const noexcept { return !lost_ && queueHead_ == queue_.size(); }
   const std::shared_ptr<const deploy::Version>& version() const noexcept { return version_; }
+  /// Events that wait for a slice.
+  std::size_t queueLength() const noexcept { return queue_.size() - queueHead_; }
+  std::size_t openCount() const noexcept { return openCount_; }
   /// Its version was loaded. What is lost before that never ran an event.
   bool isLoaded() const noexcept { return loaded_; }
   /// Open invocations keep a worker from eviction: dispatch counts them here.
@@ -159,6 +171,7 @@ class Scheduler {
   void makeReady(Worker& worker);
   void updateIdle(Worker& worker);
   void startSlice(Worker& worker);
+  void findUsed(Worker& worker);
   void settleSlice(Worker& worker);
   void settleDetached(Worker& worker);
   void lose(Worker& worker, const Error& error);

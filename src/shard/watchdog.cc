@@ -116,8 +116,11 @@ class Monitor {
 
   /// `seenBefore`: this slice ran at the last look too.
   void judge(SliceRunner& runner, std::uint64_t control, bool seenBefore) {
+    const std::scoped_lock lock(runner.mutex_);
+    if (!runner.mark(control) || runner.stuck_) return;
     const auto now = std::chrono::steady_clock::now();
     const std::chrono::nanoseconds cpu = runner.cpuTime();
+    runner.follow(cpu);
     if (!seenBefore) {
       // The first look at a slice is where its time is counted from.
       runner.seenCpu_ = cpu;
@@ -125,18 +128,17 @@ class Monitor {
       return;
     }
     const RunnerLimits& limits = runner.limits_;
-    const bool late = cpu - runner.seenCpu_ >= limits.cpuMax;
+    const std::chrono::nanoseconds used = runner.usedSoFar(cpu);
+    const bool late = used >= limits.cpuMax;
     // Half: the monitor's own wake-ups are not exact.
     const bool slow = limits.quantum > std::chrono::milliseconds(0) &&
                       now - runner.seenAt_ >= limits.quantum / 2.0;
     if (!late && !slow) return;
     calmAt_ = now + kAlert;
-    const std::scoped_lock lock(runner.mutex_);
-    if (!runner.mark(control) || runner.stuck_) return;
     if (slow) runner.detach(runner.seenCpu_);
     // Again at each look: V8 forgets a request that comes just before its isolate is entered.
     if (late) runner.terminate();
-    if (cpu - runner.seenCpu_ < limits.cpuMax + limits.endGrace) return;
+    if (used < limits.cpuMax + limits.endGrace) return;
     // It goes on for who knows how long: with what nobody else wants.
     const sched_param none{};
     ::sched_setscheduler(runner.thread_, SCHED_IDLE, &none);
@@ -168,8 +170,9 @@ SliceRunner::~SliceRunner() {
   monitor_->remove(*this);
 }
 
-void SliceRunner::begin(Seat* seat) noexcept {
+void SliceRunner::begin(Seat* seat, const std::vector<Charge>* used) noexcept {
   seat_ = seat;
+  used_ = used;
   isolate_.store(nullptr, std::memory_order_relaxed);
   ++sequence_;
   control_.exchange(sequence_ << 2 | kRunning);
@@ -177,13 +180,18 @@ void SliceRunner::begin(Seat* seat) noexcept {
     monitor_->unpark();
 }
 
-SliceRunner::Ended SliceRunner::end() noexcept {
+SliceRunner::Ended SliceRunner::end(std::vector<Charge>* charges) noexcept {
   std::uint64_t expected = sequence_ << 2 | kRunning;
   if (control_.compare_exchange_strong(expected, sequence_ << 2)) return {};
   const std::scoped_lock lock(mutex_);  // Somebody may still be at it.
+  const std::chrono::nanoseconds cpu = cpuTime();
+  charge(cpu);
+  if (charges != nullptr) charges->insert(charges->end(), charges_.begin(), charges_.end());
+  charges_.clear();
+  running_ = {};
   const Ended ended{.inTime = !terminated_,
                     .keptSeat = !detached_,
-                    .slow = detached_ && cpuTime() - cpuAtStart_ >= limits_.quantum,
+                    .slow = detached_ && cpu - cpuAtStart_ >= limits_.quantum,
                     .writtenOff = slice_ != nullptr};
   terminated_ = detached_ = stuck_ = false;
   control_.store(sequence_ << 2);
@@ -244,6 +252,35 @@ void SliceRunner::stick(std::chrono::nanoseconds cpuAtStart) noexcept {
   }
   if (threads_ == nullptr) control_.store(control_.load() & ~kRunning);  // Nobody writes it off.
   seat_->onStuckSlice();
+}
+
+/// With mutex_ held, for a marked slice: counts for the invocation whose event runs now.
+void SliceRunner::follow(std::chrono::nanoseconds cpu) noexcept {
+  const isolate::Isolate* const isolate = isolate_.load();
+  const auto invocation = isolate == nullptr ? 0 : isolate->runningInvocation();
+  if (running_.cpu.count() > 0 && invocation == running_.invocation) return;
+  charge(cpu);
+  running_ = {invocation, cpu};
+}
+
+/// With mutex_ held: what was followed used the time up to `cpu`.
+void SliceRunner::charge(std::chrono::nanoseconds cpu) noexcept {
+  constexpr std::chrono::microseconds kWorthCounting{100};
+  if (running_.invocation == 0 || cpu - running_.cpu < kWorthCounting) return;
+  charges_.push_back({running_.invocation, cpu - running_.cpu});
+}
+
+/// With mutex_ held: what the followed invocation has used, in earlier slices too.
+std::chrono::nanoseconds SliceRunner::usedSoFar(std::chrono::nanoseconds cpu) const noexcept {
+  std::chrono::nanoseconds sum = cpu - running_.cpu;
+  if (used_ == nullptr || running_.invocation == 0) return sum;
+  for (const Charge& each : *used_) {
+    if (each.invocation == running_.invocation) sum += each.cpu;
+  }
+  for (const Charge& each : charges_) {
+    if (each.invocation == running_.invocation) sum += each.cpu;
+  }
+  return sum;
 }
 
 void SliceRunner::terminate() noexcept {

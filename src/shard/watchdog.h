@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <vector>
 
+#include "isolate/host.h"
 #include "isolate/isolate.h"
 #include "shard/runner_threads.h"
 
@@ -16,12 +18,18 @@ namespace atolld::shard {
 
 class Monitor;
 
+/// CPU time, and whose it was.
+struct Charge {
+  isolate::host::InvocationId invocation = 0;
+  std::chrono::nanoseconds cpu{};
+};
+
 /// One thread that runs slices, as the monitor sees it.
 ///
-/// A slice that uses more CPU time than `cpuMax` is terminated and its isolate lost; the limit is
-/// kept to within a tenth of itself (at most 100 ms). CPU time, not wall time: a preempted slice is
-/// nobody's fault. A slice that takes longer than `quantum` loses its seat: another thread drives
-/// on, this one keeps its slice and nothing else.
+/// A slice in which an invocation uses more CPU time than `cpuMax`, earlier slices included, is
+/// terminated and its isolate lost, within 10 ms at the default quantum. CPU time, not wall time: a
+/// preempted slice is nobody's fault. A slice that takes longer than `quantum` loses its seat:
+/// another thread drives on, this one keeps its slice and nothing else.
 ///
 /// A slice is stuck when it goes on long after it was terminated (some of V8's built-in functions
 /// look for no termination), or when V8 gave up on its isolate, which it can then neither leave nor
@@ -42,8 +50,9 @@ class SliceRunner final : private isolate::LastResort {
   SliceRunner& operator=(const SliceRunner&) = delete;
 
   /// Around every slice: about 10 ns together, no clock is read. `seat` may be given away
-  /// meanwhile; null: the slice keeps it.
-  void begin(Seat* seat) noexcept;
+  /// meanwhile; null: the slice keeps it. `used` is what invocations used before, of their `cpuMax`
+  /// each; it lives until end().
+  void begin(Seat* seat, const std::vector<Charge>* used = nullptr) noexcept;
   /// What begin()'s slice enters; only from then on it can be terminated.
   void enters(isolate::Isolate& isolate) noexcept { isolate_.store(&isolate); }
   /// Inside a slice that is known to take long: gives the seat away at once, if there is a spare
@@ -58,7 +67,8 @@ class SliceRunner final : private isolate::LastResort {
     /// Nobody waits for this slice any more, and its shard may be gone.
     bool writtenOff = false;
   };
-  Ended end() noexcept;
+  /// @param charges  gets the CPU time that the monitor saw being used; null: nobody asks
+  Ended end(std::vector<Charge>* charges = nullptr) noexcept;
 
   /// Names the running slice. The runner's thread only.
   std::uint64_t sequence() const noexcept { return sequence_; }
@@ -80,6 +90,9 @@ class SliceRunner final : private isolate::LastResort {
   void detach(std::chrono::nanoseconds cpuAtStart) noexcept;
   void stick(std::chrono::nanoseconds cpuAtStart) noexcept;
   void terminate() noexcept;
+  void follow(std::chrono::nanoseconds cpu) noexcept;
+  void charge(std::chrono::nanoseconds cpu) noexcept;
+  std::chrono::nanoseconds usedSoFar(std::chrono::nanoseconds cpu) const noexcept;
   std::chrono::nanoseconds cpuTime() const noexcept;
 
   const RunnerLimits limits_;
@@ -87,7 +100,9 @@ class SliceRunner final : private isolate::LastResort {
   const pid_t thread_;
   std::atomic<std::uint64_t> control_ = 0;
   std::uint64_t sequence_ = 0;  // The runner's own.
-  Seat* seat_ = nullptr;        // Written before `control_` is; read with the mark set.
+  // Written before `control_` is; read with the mark set.
+  Seat* seat_ = nullptr;
+  const std::vector<Charge>* used_ = nullptr;
   std::atomic<isolate::Isolate*> isolate_ = nullptr;
 
   std::mutex mutex_;
@@ -97,6 +112,9 @@ class SliceRunner final : private isolate::LastResort {
   bool stuck_ = false;
   std::shared_ptr<void> slice_;  ///< Set when it was written off.
   std::chrono::nanoseconds cpuAtStart_{};
+  /// Whose event runs as of the last look, and the CPU time that it is counted from.
+  Charge running_;
+  std::vector<Charge> charges_;
 
   // The monitor's.
   clockid_t cpuClock_{};

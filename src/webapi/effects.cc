@@ -160,14 +160,15 @@ void respond(const Info& info) noexcept {
   if (info[7]->IsTrue()) call.end(0);
 }
 
-/// failed(slot, message, stack, gaveNoResponse)
+/// failed(slot, message, stack, gaveNoResponse, overSubrequests)
 void failed(const Info& info) noexcept {
   NativeCall call(info);
   Invocation* const invocation = call.invocation(0);
   if (invocation == nullptr || invocation->responded) return;
   invocation->responded = true;
   call.emit(host::Failed{invocation->id, cut(call.utf8(1), kErrorTextBytesMax),
-                         cut(call.utf8(2), kErrorTextBytesMax), info[3]->IsTrue()});
+                         cut(call.utf8(2), kErrorTextBytesMax), info[3]->IsTrue(),
+                         info[4]->IsTrue()});
 }
 
 /// done(slot): frees the slot
@@ -188,7 +189,9 @@ void bodyWrite(const Info& info) noexcept {
   auto bytes = call.bytes(1);
   if (!body || *body % 2 == 0 || !bytes) return call.refuse("bodyWrite: no such body, or no bytes");
   info.GetReturnValue().Set(static_cast<double>(bytes->size()));
-  if (!bytes->empty()) call.emit(host::BodyWrite{*body, *std::move(bytes)});
+  if (bytes->empty()) return;
+  isolate::Isolate::from(info.GetIsolate()).countOutbox(bytes->size());
+  call.emit(host::BodyWrite{*body, *std::move(bytes)});
 }
 
 /// bodyClose(id, error text or undefined)

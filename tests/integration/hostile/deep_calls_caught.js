@@ -1,0 +1,13 @@
+// ends: cpu_limit
+export default {
+  async fetch(request, env, ctx) {
+    const f = () => {
+      try {
+        f();
+      } finally {
+        f();
+      }
+    };
+    f();
+  },
+};

@@ -1,0 +1,6 @@
+// ends: memory_limit cpu_limit
+export default {
+  async fetch(request, env, ctx) {
+    for (;;) Promise.reject(new Error('x'));
+  },
+};

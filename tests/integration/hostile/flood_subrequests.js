@@ -1,0 +1,6 @@
+// ends: subrequest_limit wall_limit cpu_limit
+export default {
+  async fetch(request, env, ctx) {
+    for (;;) await caches.default.match('http://x.example/');
+  },
+};

@@ -1,0 +1,7 @@
+// ends: memory_limit script_exception cpu_limit
+export default {
+  async fetch(request, env, ctx) {
+    const kept = [];
+    for (;;) kept.push(AbortSignal.any([new AbortController().signal]));
+  },
+};

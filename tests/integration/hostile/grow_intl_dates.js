@@ -1,0 +1,7 @@
+// ends: memory_limit cpu_limit
+export default {
+  async fetch(request, env, ctx) {
+    const kept = [];
+    for (;;) kept.push(new Intl.DateTimeFormat('ja-JP', { dateStyle: 'full', timeStyle: 'full' }));
+  },
+};

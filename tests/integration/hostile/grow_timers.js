@@ -1,0 +1,6 @@
+// ends: script_exception
+export default {
+  async fetch(request, env, ctx) {
+    for (;;) setTimeout(() => {}, 60000);
+  },
+};

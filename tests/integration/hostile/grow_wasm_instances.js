@@ -1,0 +1,9 @@
+// ends: memory_limit script_exception cpu_limit
+// wasm: 0061736d0100000001040160000003020100070801047370696e00000a0901070003400c000b0b
+import module from './it.wasm';
+export default {
+  fetch() {
+    const kept = [];
+    for (;;) kept.push(new WebAssembly.Instance(module));
+  },
+};

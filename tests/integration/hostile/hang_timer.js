@@ -1,0 +1,6 @@
+// ends: wall_limit
+export default {
+  async fetch(request, env, ctx) {
+    await new Promise(() => setInterval(() => {}, 1000));
+  },
+};

@@ -1,0 +1,6 @@
+// ends: cpu_limit
+export default {
+  async fetch(request, env, ctx) {
+    return new Response('x', { headers: { get a() { for (;;) {} } } });
+  },
+};

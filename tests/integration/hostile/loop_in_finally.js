@@ -1,0 +1,10 @@
+// ends: cpu_limit
+export default {
+  async fetch(request, env, ctx) {
+    try {
+      for (;;) {}
+    } finally {
+      for (;;) {}
+    }
+  },
+};

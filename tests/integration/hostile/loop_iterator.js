@@ -1,0 +1,6 @@
+// ends: cpu_limit
+export default {
+  async fetch(request, env, ctx) {
+    new Headers({ [Symbol.iterator]: () => ({ next() { for (;;) {} } }) });
+  },
+};

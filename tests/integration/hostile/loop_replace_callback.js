@@ -1,0 +1,6 @@
+// ends: cpu_limit
+export default {
+  async fetch(request, env, ctx) {
+    'x'.replace(/x/, () => { for (;;) {} });
+  },
+};

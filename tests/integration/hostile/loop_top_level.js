@@ -1,0 +1,3 @@
+// ends: refused
+for (;;) {}
+export default { fetch: () => new Response('x') };
