@@ -4,7 +4,8 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 
-_PAGE = b"The quick brown fox jumps over the lazy dog. 0123456789 abcdefg\n" * 1600
+_LINE = b"The quick brown fox jumps over the lazy dog. 0123456789 abcdefg\n"
+_PAGE = _LINE * 1600
 _JSON = json.dumps({"items": [{"id": i, "name": f"item {i}", "ok": True} for i in range(24)]},
                    separators=(",", ":")).encode()
 _LONG_JSON = json.dumps({"items": [{"id": i, "name": f"item {i}", "ok": True, "tags": ["a", "b"]}
@@ -12,6 +13,9 @@ _LONG_JSON = json.dumps({"items": [{"id": i, "name": f"item {i}", "ok": True, "t
 _BLOB = bytes(range(256)) * 256
 _MEGABYTE = bytes(range(256)) * 4096
 _VALUE = b"v" * 1024
+_REWRITTEN = b"<!doctype html><title>Bench</title><body>" + (
+    b'<h2>Heading!</h2><p>' + _LINE * 6 + b'<a href="/a?b=c" rel="nofollow">one</a> <b>and</b>\n'
+    b'<a class="x" href="/d" rel="nofollow">two</a><p class=y>' + _LINE * 8 + b"</p>") * 100
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,11 @@ ROWS = [
     Row("decode", "TextDecoder, 1 MB of UTF-8", "decode", b"954534", operations=4,
         connections=8),
     Row("json", "Response.json() of 10 KB", "json", _LONG_JSON),
+    Row("gzip", "CompressionStream over 1 MB of prose", "gzip", b"true", connections=2),
+    Row("passthrough", "1 MB through an identity TransformStream", "passthrough", _MEGABYTE, "POST",
+        _MEGABYTE, connections=8),
+    Row("rewrite", "HTMLRewriter over 100 KB: 200 links, 100 headings", "rewrite", _REWRITTEN,
+        connections=8),
     # The peers read a Map in memory: a floor, not an equal.
     Row("kv", "KV read of a 1 KB value", "kv", _VALUE),
     Row("tenants", "hello world of 1,000 tenants in turn", "hello", b"Hello, World!",

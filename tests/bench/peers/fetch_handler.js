@@ -1,5 +1,5 @@
 // The handlers for every runtime whose server takes a function from Request to Response.
-import { HELLO, LONG, PAGE, WORK, hex } from './payload.js';
+import { HELLO, HTML, LONG, PAGE, WORK, hex } from './payload.js';
 import { ROW } from './row.js';
 
 const html = { headers: { 'content-type': 'text/html' } };
@@ -16,6 +16,13 @@ const handlers = {
   clone: () => new Response(WORK.clone()),
   decode: () => new Response(WORK.decode()),
   json: () => Response.json(LONG),
+  gzip: async () => new Response(await WORK.gzip()),
+  passthrough: (request) =>
+    new Response(request.body.pipeThrough(new TransformStream())),
+  rewrite: () => new HTMLRewriter()
+    .on('a[href]', { element(link) { link.setAttribute('rel', 'nofollow'); } })
+    .on('h2', { element(heading) { heading.append('!'); } })
+    .transform(new Response(HTML, html)),
   kv: async (request, store) => {
     if (request.method === 'PUT') {
       await store.put('key', await request.text());

@@ -1,6 +1,7 @@
 // node:http as its users write it; the second port speaks HTTP/2 in the clear.
 import http from 'node:http';
 import http2 from 'node:http2';
+import { PassThrough } from 'node:stream';
 import { HELLO, LONG, PAGE, WORK, hex } from './payload.js';
 import { ROW } from './row.js';
 
@@ -35,6 +36,14 @@ const handlers = {
   url: (request, response) => response.end(WORK.url()),
   clone: (request, response) => response.end(WORK.clone()),
   decode: (request, response) => response.end(WORK.decode()),
+  gzip: async (request, response) => response.end(await WORK.gzip()),
+  passthrough(request, response) {
+    request.pipe(new PassThrough()).pipe(response);
+  },
+  rewrite(request, response) {  // Node has no HTMLRewriter.
+    response.statusCode = 501;
+    response.end();
+  },
   json(request, response) {
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify(LONG));

@@ -26,6 +26,18 @@ const OBJECT = { items: Array.from({ length: 24 },
 const MEGABYTE = new TextEncoder().encode('The quick br\u00f6wn fox. '.repeat(45454));
 const DECODER = new TextDecoder();
 
+// Prose that compresses as prose does: words in an order without a period.
+const WORDS = line.split(' ').concat('edge', 'tenant', 'isolate', 'replica', 'snapshot', 'shard');
+function prose(length) {
+  let text = '', seed = 1;
+  while (text.length < length) {
+    seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
+    text += WORDS[(seed >>> 16) % WORDS.length] + (seed % 7 === 0 ? seed.toString(36) : ' ');
+  }
+  return text.slice(0, length);
+}
+const PROSE = new TextEncoder().encode(prose(1 << 20));
+
 // The row's operations, one after another; the last of them has the answer.
 export const WORK = {
   url() {
@@ -43,7 +55,18 @@ export const WORK = {
     for (let n = 0; n < 4; n++) text = DECODER.decode(MEGABYTE);
     return String(text.length);
   },
+  async gzip() {
+    const zipped = new Response(PROSE).body.pipeThrough(new CompressionStream('gzip'));
+    let size = 0;
+    for await (const chunk of zipped) size += chunk.length;
+    return String(size > 1e5 && size < 5e5);
+  },
 };
 
 export const LONG = { items: Array.from({ length: 180 },
   (_, id) => ({ id, name: `item ${id}`, ok: true, tags: ['a', 'b'] })) };
+
+// 100 KB of HTML with 200 links and 100 headings.
+export const HTML = `<!doctype html><title>Bench</title><body>${
+  `<h2>Heading</h2><p>${line.repeat(6)}<a href="/a?b=c">one</a> <b>and</b>
+<a class="x" href="/d">two</a><p class=y>${line.repeat(8)}</p>`.repeat(100)}`;
