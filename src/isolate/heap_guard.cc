@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "isolate/isolate_state.h"
 
@@ -34,6 +35,7 @@ std::atomic<const IsolateState*> headroomOwner = nullptr;
 std::size_t onNearHeapLimit(void* data, std::size_t currentLimit, std::size_t) {
   auto& state = *static_cast<IsolateState*>(data);
   endSlice(state, Loss::HeapLimit);
+  if (std::exchange(state.hasHeadroom, true)) return currentLimit;  // That was all.
   const IsolateState* nobody = nullptr;
   const bool mine = headroomOwner.compare_exchange_strong(nobody, &state) || nobody == &state;
   return currentLimit + (mine ? kHeadroomBytes : kSmallHeadroomBytes);

@@ -38,6 +38,7 @@ struct IsolateState {
   std::atomic<Loss> loss = Loss::None;
   std::atomic<host::InvocationId> running = 0;  ///< Whose event runs.
   bool wasmCompileAllowed = false;
+  bool hasHeadroom = false;  ///< Its heap limit was raised (heap_guard.cc).
 
   /// An exception nobody caught, kept until the slice ends; or a rejection that was reported as one
   /// and has got a handler since.

@@ -11,4 +11,9 @@ std::uint64_t usableMemoryBytes() noexcept {
   return constrained == 0 ? total : std::min(total, constrained);
 }
 
+std::uint64_t residentMemoryBytes() noexcept {
+  std::size_t bytes = 0;
+  return uv_resident_set_memory(&bytes) == 0 ? bytes : 0;
+}
+
 }  // namespace atolld::loop

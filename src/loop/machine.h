@@ -6,5 +6,7 @@ namespace atolld::loop {
 
 /// Bytes of memory the process may use: the machine's, or what its control group leaves of them.
 std::uint64_t usableMemoryBytes() noexcept;
+/// Bytes of memory the process has now.
+std::uint64_t residentMemoryBytes() noexcept;
 
 }  // namespace atolld::loop

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "loop/machine.h"
 #include "telemetry/log.h"
 
 namespace atolld::shard {
@@ -36,9 +37,11 @@ void WriteOffs::add(const deploy::Version& version, const Error& why) {
                   {"version", std::string_view(version.id)},
                   {"reason", std::string_view(why.detail)},
                   {"count", static_cast<std::int64_t>(count)}});
-  if (count != kMax) return;
+  const bool full = loop::residentMemoryBytes() > loop::usableMemoryBytes() / 2;
+  if ((count < kMax && !full) || wornOut_.exchange(true)) return;
   telemetry::log(telemetry::Level::Error, "worn_out",
-                 {{"reason", std::string_view("too many threads were written off")}});
+                 {{"reason", std::string_view(full ? "what was written off takes too much memory"
+                                                   : "too many threads were written off")}});
   ::kill(::getpid(), SIGTERM);
 }
 

@@ -16,8 +16,8 @@ namespace atolld::shard {
 /// scripts that did it away for a while. Any thread.
 class WriteOffs {
  public:
-  /// So many and the process is worn out: it drains (SIGTERM to itself), for a fresh one to take
-  /// over.
+  /// So many, or one when half of the memory that the process may use is taken, and it is worn out:
+  /// it drains (SIGTERM to itself), for a fresh one to take over.
   static constexpr std::size_t kMax = 8;
 
   static WriteOffs& ofProcess();
@@ -25,7 +25,7 @@ class WriteOffs {
   /// `why` is what the invocations in it were told.
   void add(const deploy::Version& version, const Error& why);
   std::size_t count() const noexcept { return count_.load(); }
-  bool wornOut() const noexcept { return count() >= kMax; }
+  bool wornOut() const noexcept { return wornOut_.load(); }
 
   /// Whether its script may have an isolate: not for 10 s after its first write-off, twice as long
   /// after each further one, an hour at the most.
@@ -40,6 +40,7 @@ class WriteOffs {
   };
 
   std::atomic<std::size_t> count_ = 0;
+  std::atomic<bool> wornOut_ = false;
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Offender> offenders_;  ///< Guarded by mutex_; by tenant/script.
 };
