@@ -19,6 +19,13 @@ constexpr bool isUnreserved(char c) {
          c == '_' || c == '~';
 }
 
+constexpr int base64Digit(char c) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
 }  // namespace
 
 std::string toHex(std::string_view bytes) {
@@ -85,6 +92,27 @@ std::string toLowerAscii(std::string_view text) {
 bool equalsIgnoringCase(std::string_view a, std::string_view b) {
   return std::ranges::equal(
       a, b, {}, [](char c) { return toLowerAscii(c); }, [](char c) { return toLowerAscii(c); });
+}
+
+std::optional<std::string> parseBase64(std::string_view text) {
+  if (text.size() % 4 != 0) return std::nullopt;
+  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
+  text.remove_suffix(padding);
+  std::string bytes;
+  bytes.reserve(text.size() * 3 / 4);
+  std::uint32_t bits = 0;
+  unsigned bitCount = 0;
+  for (const char c : text) {
+    const int value = base64Digit(c);
+    if (value < 0) return std::nullopt;
+    bits = bits << 6 | static_cast<std::uint32_t>(value);
+    bitCount += 6;
+    if (bitCount < 8) continue;
+    bitCount -= 8;
+    bytes += static_cast<char>(static_cast<unsigned char>(bits >> bitCount));
+  }
+  if ((bits & ((1u << bitCount) - 1)) != 0) return std::nullopt;
+  return bytes;
 }
 
 }  // namespace atolld

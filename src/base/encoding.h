@@ -12,6 +12,9 @@ std::string toHex(std::string_view bytes);
 /// Nothing on an odd length or any other character.
 std::optional<std::string> parseHex(std::string_view hex);
 
+/// Standard base64, padded. Nothing on another alphabet, blanks, or bits that say nothing.
+std::optional<std::string> parseBase64(std::string_view text);
+
 /// Percent-decodes; nothing on a truncated or non-hex escape. '+' stays '+'.
 std::optional<std::string> percentDecode(std::string_view text);
 /// Percent-encodes all but RFC 3986's unreserved characters.

@@ -27,3 +27,15 @@ TEST_CASE("case is ASCII's only") {
   CHECK(atolld::equalsIgnoringCase("Content-TYPE", "content-type"));
   CHECK_FALSE(atolld::equalsIgnoringCase("a", "ab"));
 }
+
+TEST_CASE("parseBase64 reads what is standard, and nothing else") {
+  CHECK(atolld::parseBase64("").value() == "");
+  CHECK(atolld::parseBase64("AA==").value() == std::string(1, '\0'));
+  CHECK(atolld::parseBase64("aGVsbG8=").value() == "hello");
+  CHECK(atolld::parseBase64("+/+/").value() == "\xfb\xff\xbf");
+  for (std::string_view bad : {"A", "AA", "AAA", "A===", "====", "AB==", "AAB=", "AA=A", "-_-_",
+                               " AA=", "AA==AA==", "AAAA\n"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(atolld::parseBase64(bad).has_value());
+  }
+}

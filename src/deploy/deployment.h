@@ -41,12 +41,22 @@ struct ServiceBinding {
   std::string name, service, entrypoint;
   std::string props;  ///< JSON text of its ctx.props; may be empty.
 };
+/// A text that only the script may see. In rows it is sealed with the cluster's key; `value` is
+/// there in an upload and in a version that was loaded to be run, and nowhere else.
+struct SecretBinding {
+  std::string name, sealed, value;
+};
 /// A member of a script's `env`.
-using Binding = std::variant<TextBinding, JsonBinding, KvBinding, ServiceBinding>;
+using Binding = std::variant<TextBinding, JsonBinding, KvBinding, ServiceBinding, SecretBinding>;
+
+const std::string& bindingName(const Binding& binding);
+/// As uploads name it: "plain_text", "json", "kv_namespace", "service", "secret_text".
+std::string_view bindingTypeName(const Binding& binding);
 
 /// One immutable upload of a script. Shared between threads; never changed once made.
 struct Version {
-  std::string id;  ///< Lower-case hex SHA-256 over all below but `createdAt`, `number`, `message`.
+  std::string
+      id;  ///< Lower-case hex SHA-256 over all below but `createdAt`, `number` and the notes.
   std::string tenant;
   std::string script;
   std::uint64_t number = 0;  ///< 1, 2, 3 … per script, in upload order.
@@ -57,6 +67,7 @@ struct Version {
   std::vector<std::string> compatibilityFlags;
   UnixMillis createdAt{};
   std::string message;  ///< The uploader's note; may be empty.
+  std::string tag;      ///< The uploader's name for it; may be empty.
 };
 
 /// Which version(s) of a script answer. Light: it names versions and holds no code.

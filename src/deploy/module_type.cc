@@ -28,4 +28,19 @@ std::optional<ModuleType> parseModuleType(std::string_view name) {
   return std::nullopt;
 }
 
+const std::string& bindingName(const Binding& binding) {
+  return std::visit([](const auto& b) -> const std::string& { return b.name; }, binding);
+}
+
+std::string_view bindingTypeName(const Binding& binding) {
+  struct Name {
+    std::string_view operator()(const TextBinding&) const { return "plain_text"; }
+    std::string_view operator()(const JsonBinding&) const { return "json"; }
+    std::string_view operator()(const KvBinding&) const { return "kv_namespace"; }
+    std::string_view operator()(const ServiceBinding&) const { return "service"; }
+    std::string_view operator()(const SecretBinding&) const { return "secret_text"; }
+  };
+  return std::visit(Name{}, binding);
+}
+
 }  // namespace atolld::deploy

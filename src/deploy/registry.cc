@@ -7,9 +7,10 @@
 
 #include "base/encoding.h"
 #include "deploy/registry_rows.h"
+#include "deploy/registry_stage.h"
+#include "deploy/secrets.h"
 #include "deploy/upload_check.h"
 #include "store/crypto.h"
-#include "store/utf8.h"
 
 namespace atolld::deploy {
 namespace {
@@ -19,68 +20,6 @@ using store::Ops;
 using store::View;
 
 constexpr std::size_t kShareCountMax = 10;
-constexpr std::size_t kMessageBytesMax = 1024;
-
-std::string rawHash(const Module& module) { return parseHex(module.hash).value(); }
-
-/// Every script that a binding names is there; a script may call itself.
-Result<> checkService(const View& view, const Version& version, const ServiceBinding& binding) {
-  if (binding.service == version.script) return {};
-  ATOLL_TRY(const std::optional<ScriptRow> row, findScript(view, version.tenant, binding.service));
-  if (row) return {};
-  return fail(ErrorCode::NotFound, std::format("binding {}: there is no script {}; deploy it first",
-                                               binding.name, binding.service));
-}
-
-/// Every namespace and script that a binding names belongs to the tenant.
-Result<> checkBound(const View& view, const Version& version) {
-  for (const Binding& binding : version.bindings) {
-    if (const auto* const service = std::get_if<ServiceBinding>(&binding)) {
-      ATOLL_TRY_VOID(checkService(view, version, *service));
-    }
-    const auto* const kv = std::get_if<KvBinding>(&binding);
-    if (!kv) continue;
-    ATOLL_TRY(const std::optional<std::string> row,
-              view.get(Family::KvNamespaces, namespaceKey(kv->namespaceId)));
-    bool isOwn = false;
-    if (row) {
-      ATOLL_TRY(const KvNamespace found, decodeNamespace(kv->namespaceId, *row));
-      isOwn = found.tenant == version.tenant;
-    }
-    if (!isOwn) {
-      return fail(ErrorCode::NotFound,
-                  std::format("binding {}: tenant {} has no KV namespace with id {}", kv->name,
-                              version.tenant, kv->namespaceId));
-    }
-  }
-  return {};
-}
-
-Result<bool> isReferenced(const View& view, std::string_view hash) {
-  bool found = false;
-  ATOLL_TRY_VOID(view.scan(Family::Modules, moduleReferencePrefix(hash), "",
-                           [&](std::string_view, std::string_view) {
-                             found = true;
-                             return false;
-                           }));
-  return found;
-}
-
-/// The version's modules that are not stored yet, and its references to all of them.
-Result<> stageModules(const View& view, const Version& version, Ops& ops) {
-  const std::string owner = versionKey(version.tenant, version.script, version.id);
-  std::set<std::string> staged;
-  for (const Module& module : version.modules) {
-    const std::string hash = rawHash(module);
-    if (!staged.insert(hash).second) continue;  // Two names, one content.
-    ATOLL_TRY(const bool isStored, isReferenced(view, hash));
-    if (!isStored) {
-      stagePut(ops, Family::Modules, moduleContentKey(hash), module.content.toString());
-    }
-    stagePut(ops, Family::Modules, moduleReferenceKey(hash, owner), {});
-  }
-  return {};
-}
 
 /// Deletes the references of `owners` to `hashes`, and each content that nobody else refers to.
 Result<> stageForgetModules(const View& view, const std::set<std::string>& owners,
@@ -129,33 +68,6 @@ Result<> checkShares(const std::vector<Deployment::Share>& shares) {
   return {};
 }
 
-Result<> checkMessage(std::string_view message) {
-  if (message.size() <= kMessageBytesMax && store::isUtf8(message)) return {};
-  return fail(ErrorCode::InvalidArgument,
-              std::format("the message may have {} bytes of UTF-8", kMessageBytesMax));
-}
-
-/// Numbers `deployment` after the script's last, and stages it as the current one.
-Result<> stageDeployment(const View& view, Deployment& deployment, Ops& ops) {
-  ATOLL_TRY(ScriptRow script, requireScript(view, deployment.tenant, deployment.script));
-  for (const Deployment::Share& share : deployment.shares) {
-    ATOLL_TRY(const std::optional<std::string> row,
-              view.get(Family::Versions,
-                       versionKey(deployment.tenant, deployment.script, share.versionId)));
-    if (!row) {
-      return fail(ErrorCode::NotFound,
-                  std::format("script {} has no version {}", deployment.script, share.versionId));
-    }
-  }
-  deployment.number = ++script.deploymentNumber;
-  stagePut(ops, Family::Scripts, scriptKey(deployment.tenant, deployment.script),
-           encodeScript(script));
-  stagePut(ops, Family::Deployments,
-           deploymentKey(deployment.tenant, deployment.script, deployment.number),
-           encodeDeployment(deployment));
-  return {};
-}
-
 Result<std::vector<Deployment>> deploymentsOf(const View& view, std::string_view tenant,
                                               std::string_view script) {
   std::vector<Deployment> deployments;
@@ -200,58 +112,15 @@ Result<> loadModule(const View& view, Module& module) {
 
 }  // namespace
 
-Registry::Registry(store::Database& database, const Clock& clock, UploadLimits limits)
-    : database_(database), clock_(clock), limits_(limits) {}
-
-Result<VersionSummary> Registry::upload(std::string_view tenant, std::string_view script,
-                                        Upload upload) {
-  ATOLL_TRY_VOID(checkNames(tenant, script));
-  const UnixMillis now = clock_.now();
-  ATOLL_TRY_VOID(canonicaliseUpload(upload, limits_, now));
-  Manifest manifest;
-  for (const Module& module : upload.modules) manifest.moduleBytes.push_back(module.content.size());
-  manifest.version = Version{.id = {},
-                             .tenant = std::string(tenant),
-                             .script = std::string(script),
-                             .number = 0,
-                             .mainModule = std::move(upload.mainModule),
-                             .modules = std::move(upload.modules),
-                             .bindings = std::move(upload.bindings),
-                             .compatibilityDate = std::move(upload.compatibilityDate),
-                             .compatibilityFlags = std::move(upload.compatibilityFlags),
-                             .createdAt = now,
-                             .message = std::move(upload.message)};
-  Version& version = manifest.version;
-  version.id = toHex(store::sha256(encodeContent(version, manifest.moduleBytes)));
-
-  VersionSummary summary;
-  const auto decide = [&](const View& view) -> Result<Ops> {
-    ATOLL_TRY_VOID(checkBound(view, version));
-    ATOLL_TRY(const std::optional<Manifest> there, findManifest(view, tenant, script, version.id));
-    if (there) {
-      summary = there->summary();
-      return Ops();
-    }
-    ATOLL_TRY(const std::optional<ScriptRow> known, findScript(view, tenant, script));
-    ScriptRow row = known.value_or(ScriptRow{.createdAt = now});
-    version.number = ++row.versionNumber;
-    Ops ops;
-    ATOLL_TRY_VOID(stageModules(view, version, ops));
-    stagePut(ops, Family::Scripts, scriptKey(tenant, script), encodeScript(row));
-    stagePut(ops, Family::Versions, versionKey(tenant, script, version.id),
-             encodeManifest(manifest));
-    summary = manifest.summary();
-    return ops;
-  };
-  ATOLL_TRY_VOID(database_.commit(decide));
-  return summary;
-}
+Registry::Registry(store::Database& database, const Clock& clock, UploadLimits limits,
+                   const store::ClusterKey* key)
+    : database_(database), clock_(clock), limits_(limits), key_(key) {}
 
 Result<Deployment> Registry::activate(std::string_view tenant, std::string_view script,
                                       std::vector<Deployment::Share> shares, std::string message) {
   ATOLL_TRY_VOID(checkNames(tenant, script));
   ATOLL_TRY_VOID(checkShares(shares));
-  ATOLL_TRY_VOID(checkMessage(message));
+  ATOLL_TRY_VOID(checkNote("message", message));
   Deployment deployment{.tenant = std::string(tenant),
                         .script = std::string(script),
                         .number = 0,
@@ -260,7 +129,9 @@ Result<Deployment> Registry::activate(std::string_view tenant, std::string_view 
                         .message = std::move(message)};
   const auto decide = [&](const View& view) -> Result<Ops> {
     Ops ops;
-    ATOLL_TRY_VOID(stageDeployment(view, deployment, ops));
+    ATOLL_TRY(ScriptRow row, requireScript(view, tenant, script));
+    ATOLL_TRY_VOID(requireVersions(view, deployment));
+    stageDeployment(deployment, row, ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));
@@ -274,7 +145,7 @@ Result<Deployment> Registry::rollback(std::string_view tenant, std::string_view 
                     std::move(message));
   }
   ATOLL_TRY_VOID(checkNames(tenant, script));
-  ATOLL_TRY_VOID(checkMessage(message));
+  ATOLL_TRY_VOID(checkNote("message", message));
   Deployment deployment{.tenant = std::string(tenant),
                         .script = std::string(script),
                         .number = 0,
@@ -282,10 +153,11 @@ Result<Deployment> Registry::rollback(std::string_view tenant, std::string_view 
                         .createdAt = clock_.now(),
                         .message = std::move(message)};
   const auto decide = [&](const View& view) -> Result<Ops> {
-    ATOLL_TRY_VOID(requireScript(view, tenant, script));
+    ATOLL_TRY(ScriptRow row, requireScript(view, tenant, script));
     ATOLL_TRY(deployment.shares, sharesBefore(view, tenant, script));
+    ATOLL_TRY_VOID(requireVersions(view, deployment));
     Ops ops;
-    ATOLL_TRY_VOID(stageDeployment(view, deployment, ops));
+    stageDeployment(deployment, row, ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));
@@ -376,6 +248,28 @@ Result<std::optional<Deployment>> Registry::deployment(std::string_view tenant,
   return deployment;
 }
 
+Result<Version> Registry::describe(std::string_view tenant, std::string_view script,
+                                   std::string_view versionId) const {
+  constexpr std::size_t kIdCharactersMin = 32;
+  ATOLL_TRY_VOID(checkNames(tenant, script));
+  const std::unique_ptr<View> view = database_.view();
+  ATOLL_TRY(const ScriptRow row, requireScript(*view, tenant, script));
+  std::optional<Manifest> found;
+  if (versionId.empty()) {
+    ATOLL_TRY(found, findNewest(*view, tenant, script, row));
+  } else if (versionId.size() >= kIdCharactersMin) {
+    const std::string prefix = versionKey(tenant, script, versionId);
+    const auto visit = [&](std::string_view rest, std::string_view value) -> Result<> {
+      if (found) return fail(ErrorCode::NotFound, "that is the beginning of several versions' ids");
+      ATOLL_TRY(found, decodeManifest(std::string(versionId) + std::string(rest), value));
+      return {};
+    };
+    ATOLL_TRY_VOID(forEachRow(*view, Family::Versions, prefix, visit));
+  }
+  if (found) return std::move(found->version);
+  return fail(ErrorCode::NotFound, std::format("script {} has no version {}", script, versionId));
+}
+
 Result<std::shared_ptr<const Version>> Registry::version(std::string_view tenant,
                                                          std::string_view script,
                                                          std::string_view versionId) const {
@@ -386,6 +280,7 @@ Result<std::shared_ptr<const Version>> Registry::version(std::string_view tenant
     return fail(ErrorCode::NotFound, std::format("script {} has no version {}", script, versionId));
   }
   for (Module& module : manifest->version.modules) ATOLL_TRY_VOID(loadModule(*view, module));
+  ATOLL_TRY_VOID(openSecrets(key_, manifest->version));
   return std::make_shared<const Version>(std::move(manifest->version));
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "deploy/deployment.h"
+#include "store/cluster_key.h"
 #include "store/database.h"
 
 namespace atolld::deploy {
@@ -23,6 +25,16 @@ struct Upload {
   std::string compatibilityDate;
   std::vector<std::string> compatibilityFlags;
   std::string message;
+  std::string tag;
+
+  /// A binding of the script's newest version under the same or, with `from`, another name.
+  struct Inherited {
+    std::string name, from;
+  };
+  std::vector<Inherited> inherited;  ///< What the newest version lacks is refused.
+  /// Types (bindingTypeName()) of bindings that stay as the newest version has them, unless this
+  /// upload brings one of their name.
+  std::vector<std::string> keptTypes;
 };
 
 struct VersionSummary {
@@ -30,6 +42,7 @@ struct VersionSummary {
   std::uint64_t number = 0;
   UnixMillis createdAt{};
   std::string message;
+  std::string tag;
   std::uint64_t sizeBytes = 0;
 };
 
@@ -52,13 +65,37 @@ struct UploadLimits {
 class Registry {
  public:
   /// All borrowed for the registry's life.
-  Registry(store::Database& database, const Clock& clock, UploadLimits limits = {});
+  ///
+  /// @param key  null: this node keeps no secrets, and says so to whoever brings one.
+  Registry(store::Database& database, const Clock& clock, UploadLimits limits = {},
+           const store::ClusterKey* key = nullptr);
 
   /// Validates and stores a version without deploying it. The same content again gives the version
   /// that is there. Modules already stored are not stored again.
   /// @error InvalidArgument, TooLarge, NotFound (a KV namespace or script that is not
   /// the tenant's)
   Result<VersionSummary> upload(std::string_view tenant, std::string_view script, Upload upload);
+  /// upload(), and makes the version the script's deployment in the same log entry.
+  struct Deployed {
+    VersionSummary version;
+    Deployment deployment;
+  };
+  Result<Deployed> deploy(std::string_view tenant, std::string_view script, Upload upload);
+  /// The bindings that `upload` would have, inherited ones too and secrets open: what its top level
+  /// sees when it is tried before. @error as upload()
+  Result<std::vector<Binding>> bindingsOf(std::string_view tenant, std::string_view script,
+                                          Upload upload) const;
+
+  /// A new value for each name, or none: the secret goes.
+  using SecretChanges = std::map<std::string, std::optional<std::string>>;
+  /// Makes a version that differs from the script's newest one by its secrets; with `isDeployed` it
+  /// answers at once, which the newest must have done so far.
+  /// @error NotFound (script, or a secret to remove), AlreadyExists (another kind of binding has
+  /// the name), Aborted (the newest version is not what answers), InvalidArgument, TooLarge
+  Result<VersionSummary> changeSecrets(std::string_view tenant, std::string_view script,
+                                       const SecretChanges& changes, bool isDeployed,
+                                       std::string message);
+
   /// Makes `shares` the script's deployment, atomically.
   /// @error NotFound (a version), InvalidArgument (percents)
   Result<Deployment> activate(std::string_view tenant, std::string_view script,
@@ -76,17 +113,29 @@ class Registry {
                                               std::string_view script) const;  ///< Newest first.
   Result<std::optional<Deployment>> deployment(std::string_view tenant,
                                                std::string_view script) const;
-  /// With module contents. @error NotFound, Corrupt
+  /// Without module contents, secrets sealed. `versionId` may be its first 32 digits or more, or
+  /// empty for the newest. @error NotFound, Corrupt
+  Result<Version> describe(std::string_view tenant, std::string_view script,
+                           std::string_view versionId) const;
+  /// With module contents and open secrets. @error NotFound, Corrupt, Unavailable (no key)
   Result<std::shared_ptr<const Version>> version(std::string_view tenant, std::string_view script,
                                                  std::string_view versionId) const;
 
   /// @error InvalidArgument (pattern), AlreadyExists (another script has it), NotFound (script)
   Result<Route> addRoute(std::string_view tenant, std::string_view script,
                          std::string_view pattern);
+  /// Makes `patterns` routes of the script, in one log entry; its others go or stay.
+  /// @error as addRoute()
+  enum class Others : std::uint8_t { Removed, Kept };
+  Result<> setRoutes(std::string_view tenant, std::string_view script,
+                     const std::vector<std::string>& patterns, Others others);
   Result<> removeRoute(std::string_view tenant, std::string_view pattern);
   Result<std::vector<Route>> routes(std::string_view tenant) const;
 
   Result<KvNamespace> createKvNamespace(std::string_view tenant, std::string_view title);
+  /// @error NotFound, AlreadyExists (the title), InvalidArgument
+  Result<KvNamespace> renameKvNamespace(std::string_view tenant, std::string_view id,
+                                        std::string_view title);
   Result<> removeKvNamespace(std::string_view tenant, std::string_view id);
   Result<std::vector<KvNamespace>> kvNamespaces(std::string_view tenant) const;
 
@@ -102,6 +151,7 @@ class Registry {
   store::Database& database_;
   const Clock& clock_;
   UploadLimits limits_;
+  const store::ClusterKey* key_;
 };
 
 /// "*.example.com/api/*" -> canonical form. @error InvalidArgument says what is wrong where.

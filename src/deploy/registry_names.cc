@@ -1,6 +1,7 @@
 // The half of Registry that gives out names: routes and KV namespaces.
 #include <algorithm>
 #include <format>
+#include <set>
 
 #include "base/encoding.h"
 #include "deploy/registry.h"
@@ -45,6 +46,40 @@ Result<> checkTitle(std::string_view title) {
                           kTitleBytesMax));
 }
 
+/// Nothing if the script has the route already. @error AlreadyExists
+Result<> stageRoute(const View& view, const Route& route, Ops& ops) {
+  ATOLL_TRY(const std::optional<std::string> row,
+            view.get(Family::Routes, routeKey(route.pattern)));
+  if (row) {
+    ATOLL_TRY(const Route there, decodeRoute(route.pattern, *row));
+    if (there.tenant == route.tenant && there.script == route.script) return {};
+    // Whose it is, is nobody else's business.
+    return fail(ErrorCode::AlreadyExists,
+                there.tenant == route.tenant
+                    ? std::format("route {} leads to script {}: remove it there first",
+                                  route.pattern, there.script)
+                    : std::format("route {} belongs to another tenant", route.pattern));
+  }
+  stagePut(ops, Family::Routes, routeKey(route.pattern), encodeRoute(route));
+  stagePut(ops, Family::Routes, tenantRouteKey(route.tenant, route.pattern), route.script);
+  return {};
+}
+
+void stageForgetRoute(std::string_view tenant, std::string_view pattern, Ops& ops) {
+  stageDelete(ops, Family::Routes, routeKey(pattern));
+  stageDelete(ops, Family::Routes, tenantRouteKey(tenant, pattern));
+}
+
+/// @error AlreadyExists
+Result<> requireFreeTitle(const View& view, std::string_view tenant, std::string_view title) {
+  ATOLL_TRY(const std::optional<std::string> there,
+            view.get(Family::KvNamespaces, tenantNamespaceKey(tenant, title)));
+  if (!there) return {};
+  return fail(ErrorCode::AlreadyExists,
+              std::format("tenant {} has a KV namespace titled {} already: its id is {}", tenant,
+                          title, *there));
+}
+
 }  // namespace
 
 Result<> checkScriptName(std::string_view name) { return store::checkName("script name", name); }
@@ -58,25 +93,43 @@ Result<Route> Registry::addRoute(std::string_view tenant, std::string_view scrip
                     .script = std::string(script)};
   const auto decide = [&](const View& view) -> Result<Ops> {
     ATOLL_TRY_VOID(requireScript(view, tenant, script));
-    ATOLL_TRY(const std::optional<std::string> row,
-              view.get(Family::Routes, routeKey(route.pattern)));
-    if (row) {
-      ATOLL_TRY(const Route there, decodeRoute(route.pattern, *row));
-      if (there.tenant == tenant && there.script == script) return Ops();
-      // Whose it is, is nobody else's business.
-      return fail(ErrorCode::AlreadyExists,
-                  there.tenant == tenant
-                      ? std::format("route {} leads to script {}: remove it there first",
-                                    route.pattern, there.script)
-                      : std::format("route {} belongs to another tenant", route.pattern));
-    }
     Ops ops;
-    stagePut(ops, Family::Routes, routeKey(route.pattern), encodeRoute(route));
-    stagePut(ops, Family::Routes, tenantRouteKey(tenant, route.pattern), route.script);
+    ATOLL_TRY_VOID(stageRoute(view, route, ops));
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));
   return route;
+}
+
+Result<> Registry::setRoutes(std::string_view tenant, std::string_view script,
+                             const std::vector<std::string>& patterns, Others others) {
+  ATOLL_TRY_VOID(checkNames(tenant, script));
+  std::set<std::string> wanted;
+  for (const std::string& pattern : patterns) {
+    ATOLL_TRY(std::string canonical, canonicalRoutePattern(pattern));
+    wanted.insert(std::move(canonical));
+  }
+  const auto decide = [&](const View& view) -> Result<Ops> {
+    ATOLL_TRY_VOID(requireScript(view, tenant, script));
+    Ops ops;
+    const auto visitOwn = [&](std::string_view pattern, std::string_view owner) -> Result<> {
+      if (owner == script && !wanted.contains(std::string(pattern))) {
+        stageForgetRoute(tenant, pattern, ops);
+      }
+      return {};
+    };
+    if (others == Others::Removed) {
+      ATOLL_TRY_VOID(forEachRow(view, Family::Routes, tenantRouteKey(tenant, ""), visitOwn));
+    }
+    for (const std::string& pattern : wanted) {
+      ATOLL_TRY_VOID(stageRoute(
+          view, {.pattern = pattern, .tenant = std::string(tenant), .script = std::string(script)},
+          ops));
+    }
+    return ops;
+  };
+  ATOLL_TRY_VOID(database_.commit(decide));
+  return {};
 }
 
 Result<> Registry::removeRoute(std::string_view tenant, std::string_view pattern) {
@@ -89,8 +142,7 @@ Result<> Registry::removeRoute(std::string_view tenant, std::string_view pattern
       return fail(ErrorCode::NotFound, std::format("tenant {} has no route {}", tenant, canonical));
     }
     Ops ops;
-    stageDelete(ops, Family::Routes, routeKey(canonical));
-    stageDelete(ops, Family::Routes, tenantRouteKey(tenant, canonical));
+    stageForgetRoute(tenant, canonical, ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));
@@ -117,20 +169,34 @@ Result<KvNamespace> Registry::createKvNamespace(std::string_view tenant, std::st
                          .tenant = std::string(tenant),
                          .title = std::string(title)};
   const auto decide = [&](const View& view) -> Result<Ops> {
-    const std::string titleKey = tenantNamespaceKey(tenant, title);
-    ATOLL_TRY(const std::optional<std::string> there, view.get(Family::KvNamespaces, titleKey));
-    if (there) {
-      return fail(ErrorCode::AlreadyExists,
-                  std::format("tenant {} has a KV namespace titled {} already: its id is {}",
-                              tenant, title, *there));
-    }
+    ATOLL_TRY_VOID(requireFreeTitle(view, tenant, title));
     Ops ops;
     stagePut(ops, Family::KvNamespaces, namespaceKey(made.id), encodeNamespace(made));
-    stagePut(ops, Family::KvNamespaces, titleKey, made.id);
+    stagePut(ops, Family::KvNamespaces, tenantNamespaceKey(tenant, title), made.id);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));
   return made;
+}
+
+Result<KvNamespace> Registry::renameKvNamespace(std::string_view tenant, std::string_view id,
+                                                std::string_view title) {
+  ATOLL_TRY_VOID(store::checkName("tenant name", tenant));
+  ATOLL_TRY_VOID(checkTitle(title));
+  KvNamespace renamed;
+  const auto decide = [&](const View& view) -> Result<Ops> {
+    ATOLL_TRY(renamed, requireNamespace(view, tenant, id));
+    if (renamed.title == title) return Ops();
+    ATOLL_TRY_VOID(requireFreeTitle(view, tenant, title));
+    Ops ops;
+    stageDelete(ops, Family::KvNamespaces, tenantNamespaceKey(tenant, renamed.title));
+    renamed.title = title;
+    stagePut(ops, Family::KvNamespaces, namespaceKey(id), encodeNamespace(renamed));
+    stagePut(ops, Family::KvNamespaces, tenantNamespaceKey(tenant, title), renamed.id);
+    return ops;
+  };
+  ATOLL_TRY_VOID(database_.commit(decide));
+  return renamed;
 }
 
 Result<> Registry::removeKvNamespace(std::string_view tenant, std::string_view id) {

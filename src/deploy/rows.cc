@@ -13,10 +13,13 @@ using store::Encoder;
 using store::kHashBytes;
 
 constexpr std::uint8_t kVersion = 1;
+// Rows that have grown since: readers take both.
+constexpr std::uint8_t kVersion2 = 2;
 constexpr std::uint8_t kText = 0;
 constexpr std::uint8_t kJson = 1;
 constexpr std::uint8_t kKv = 2;
 constexpr std::uint8_t kService = 3;
+constexpr std::uint8_t kSecret = 4;
 
 std::int64_t millis(UnixMillis time) { return time.time_since_epoch().count(); }
 UnixMillis timeOf(std::int64_t value) { return UnixMillis(std::chrono::milliseconds(value)); }
@@ -32,6 +35,8 @@ void encodeBinding(Encoder& out, const Binding& binding) {
     out.u8(kJson).bytes(json->name).bytes(json->json);
   } else if (const auto* kv = std::get_if<KvBinding>(&binding)) {
     out.u8(kKv).bytes(kv->name).bytes(kv->namespaceId);
+  } else if (const auto* secret = std::get_if<SecretBinding>(&binding)) {
+    out.u8(kSecret).bytes(secret->name).bytes(secret->sealed);
   } else {
     const auto& service = std::get<ServiceBinding>(binding);
     out.u8(kService).bytes(service.name).bytes(service.service);
@@ -56,6 +61,8 @@ Binding decodeBinding(Decoder& in) {
       return ServiceBinding{std::move(name), std::move(value), std::move(entrypoint),
                             std::move(props)};
     }
+    case kSecret:
+      return SecretBinding{std::move(name), std::move(value), {}};
     default:
       in.reject("has an unknown kind of binding");
       return TextBinding{};
@@ -105,20 +112,23 @@ std::string scriptKey(std::string_view tenant, std::string_view script) {
 
 std::string encodeScript(const ScriptRow& row) {
   return Encoder()
-      .u8(kVersion)
+      .u8(kVersion2)
       .u64(row.versionNumber)
       .u64(row.deploymentNumber)
       .i64(millis(row.createdAt))
+      .bytes(row.newestVersionId)
       .take();
 }
 
 Result<ScriptRow> decodeScript(std::string_view row) {
   Decoder in(row);
-  checkVersion(in);
+  const std::uint8_t format = in.u8();
+  if (format != kVersion && format != kVersion2) in.reject("has an unknown format version");
   ScriptRow script;
   script.versionNumber = in.u64();
   script.deploymentNumber = in.u64();
   script.createdAt = timeOf(in.i64());
+  if (format == kVersion2) script.newestVersionId = in.bytes();
   ATOLL_TRY_VOID(in.finish("script row"));
   return script;
 }
@@ -128,6 +138,7 @@ VersionSummary Manifest::summary() const {
                          .number = version.number,
                          .createdAt = version.createdAt,
                          .message = version.message,
+                         .tag = version.tag,
                          .sizeBytes = 0};
   for (const std::uint64_t bytes : moduleBytes) summary.sizeBytes += bytes;
   return summary;
@@ -158,22 +169,25 @@ std::string encodeContent(const Version& version, const std::vector<std::uint64_
 std::string encodeManifest(const Manifest& manifest) {
   const Version& version = manifest.version;
   return Encoder()
-      .u8(kVersion)
+      .u8(kVersion2)
       .u64(version.number)
       .i64(millis(version.createdAt))
       .bytes(version.message)
+      .bytes(version.tag)
       .raw(encodeContent(version, manifest.moduleBytes))
       .take();
 }
 
 Result<Manifest> decodeManifest(std::string_view id, std::string_view row) {
   Decoder in(row);
-  checkVersion(in);
+  const std::uint8_t format = in.u8();
+  if (format != kVersion && format != kVersion2) in.reject("has an unknown format version");
   Manifest manifest;
   manifest.version.id = id;
   manifest.version.number = in.u64();
   manifest.version.createdAt = timeOf(in.i64());
   manifest.version.message = in.bytes();
+  if (format == kVersion2) manifest.version.tag = in.bytes();
   const std::string_view content = in.rest();
   ATOLL_TRY_VOID(in.finish("version manifest"));
   if (toHex(store::sha256(content)) != id) {

@@ -18,6 +18,7 @@ namespace atolld::deploy {
 struct ScriptRow {
   std::uint64_t versionNumber = 0;     ///< The last one given out; 0 for none.
   std::uint64_t deploymentNumber = 0;  ///< The current one; 0 for none.
+  std::string newestVersionId;         ///< The last one uploaded; empty: unknown (an old row).
   UnixMillis createdAt{};
 };
 std::string scriptKey(std::string_view tenant, std::string_view script);

@@ -129,14 +129,11 @@ Result<> checkMainModule(Upload& upload) {
   return {};
 }
 
-const std::string& nameOf(const Binding& binding) {
-  return std::visit([](const auto& b) -> const std::string& { return b.name; }, binding);
-}
-
 std::size_t valueBytes(const Binding& binding) {
   if (const auto* text = std::get_if<TextBinding>(&binding)) return text->value.size();
   if (const auto* json = std::get_if<JsonBinding>(&binding)) return json->json.size();
   if (const auto* kv = std::get_if<KvBinding>(&binding)) return kv->namespaceId.size();
+  if (const auto* secret = std::get_if<SecretBinding>(&binding)) return secret->value.size();
   const auto& service = std::get<ServiceBinding>(binding);
   return service.service.size() + service.entrypoint.size() + service.props.size();
 }
@@ -156,7 +153,7 @@ Result<> checkService(const ServiceBinding& binding) {
 }
 
 Result<> checkBinding(const Binding& binding, const UploadLimits& limits) {
-  const std::string& name = nameOf(binding);
+  const std::string& name = bindingName(binding);
   if (name.empty() || name.size() > kBindingNameBytesMax || !store::isUtf8(name) ||
       hasControlCharacter(name)) {
     return invalid(
@@ -172,26 +169,15 @@ Result<> checkBinding(const Binding& binding, const UploadLimits& limits) {
   if (const auto* text = std::get_if<TextBinding>(&binding); text && !store::isUtf8(text->value)) {
     return invalid(std::format("binding {} is not valid UTF-8", name));
   }
+  if (const auto* secret = std::get_if<SecretBinding>(&binding);
+      secret && !store::isUtf8(secret->value)) {
+    return invalid(std::format("secret {} is not valid UTF-8", name));
+  }
   if (const auto* json = std::get_if<JsonBinding>(&binding);
       json && !nlohmann::json::accept(json->json)) {
     return invalid(std::format("binding {} is not valid JSON", name));
   }
   if (const auto* service = std::get_if<ServiceBinding>(&binding)) return checkService(*service);
-  return {};
-}
-
-Result<> canonicaliseBindings(Upload& upload, const UploadLimits& limits) {
-  if (upload.bindings.size() > limits.bindingCountMax) {
-    return fail(ErrorCode::TooLarge, std::format("the script has {} bindings: at most {} are "
-                                                 "allowed",
-                                                 upload.bindings.size(), limits.bindingCountMax));
-  }
-  for (const Binding& binding : upload.bindings) ATOLL_TRY_VOID(checkBinding(binding, limits));
-  std::ranges::sort(upload.bindings, {}, nameOf);
-  const auto twin = std::ranges::adjacent_find(upload.bindings, {}, nameOf);
-  if (twin != upload.bindings.end()) {
-    return invalid(std::format("binding {} is there twice", nameOf(*twin)));
-  }
   return {};
 }
 
@@ -215,19 +201,37 @@ Result<> canonicaliseFlags(Upload& upload) {
 
 }  // namespace
 
+Result<> canonicaliseBindings(std::vector<Binding>& bindings, const UploadLimits& limits) {
+  if (bindings.size() > limits.bindingCountMax) {
+    return fail(ErrorCode::TooLarge,
+                std::format("the script has {} bindings: at most {} are allowed", bindings.size(),
+                            limits.bindingCountMax));
+  }
+  for (const Binding& binding : bindings) ATOLL_TRY_VOID(checkBinding(binding, limits));
+  std::ranges::sort(bindings, {}, bindingName);
+  const auto twin = std::ranges::adjacent_find(bindings, {}, bindingName);
+  if (twin != bindings.end()) {
+    return invalid(std::format("binding {} is there twice", bindingName(*twin)));
+  }
+  return {};
+}
+
+Result<> checkNote(std::string_view what, std::string_view note) {
+  if (note.size() <= kMessageBytesMax && store::isUtf8(note)) return {};
+  return invalid(std::format("the {} may have {} bytes of UTF-8", what, kMessageBytesMax));
+}
+
 Result<> canonicaliseUpload(Upload& upload, const UploadLimits& limits, UnixMillis today) {
   ATOLL_TRY_VOID(canonicaliseModules(upload, limits));
   ATOLL_TRY_VOID(checkMainModule(upload));
-  ATOLL_TRY_VOID(canonicaliseBindings(upload, limits));
+  ATOLL_TRY_VOID(canonicaliseBindings(upload.bindings, limits));
   ATOLL_TRY_VOID(canonicaliseFlags(upload));
   if (upload.compatibilityDate.empty()) {
     upload.compatibilityDate = std::format("{:%F}", std::chrono::floor<std::chrono::days>(today));
   }
   ATOLL_TRY_VOID(checkCompatibility(upload.compatibilityDate, upload.compatibilityFlags));
-  if (upload.message.size() > kMessageBytesMax || !store::isUtf8(upload.message)) {
-    return invalid(std::format("the message may have {} bytes of UTF-8", kMessageBytesMax));
-  }
-  return {};
+  ATOLL_TRY_VOID(checkNote("tag", upload.tag));
+  return checkNote("message", upload.message);
 }
 
 }  // namespace atolld::deploy

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "deploy/registry.h"
@@ -12,5 +13,12 @@ namespace atolld::deploy {
 /// set to `today`. Errors name the module, binding or limit.
 /// @error InvalidArgument, TooLarge
 Result<> canonicaliseUpload(Upload& upload, const UploadLimits& limits, UnixMillis today);
+
+/// The same for bindings alone: each is checked, no two have one name, sorted by name.
+/// @error InvalidArgument, TooLarge
+Result<> canonicaliseBindings(std::vector<Binding>& bindings, const UploadLimits& limits);
+
+/// What people write beside an upload or a deployment. @error InvalidArgument
+Result<> checkNote(std::string_view what, std::string_view note);
 
 }  // namespace atolld::deploy

@@ -56,6 +56,7 @@ void bindings(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
   };
   const auto addBinding =
       Overloaded{[&](const deploy::TextBinding& b) { return add(kTextBinding, b.name, b.value); },
+                 [&](const deploy::SecretBinding& b) { return add(kTextBinding, b.name, b.value); },
                  [&](const deploy::JsonBinding& b) { return add(kJsonBinding, b.name, b.json); },
                  [&](const deploy::KvBinding& b) { return add(kKvBinding, b.name, b.namespaceId); },
                  // By its place among the bindings, for serviceStart().
