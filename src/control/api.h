@@ -13,9 +13,19 @@ std::span<const Route> scriptRoutes();
 std::span<const Route> routeRoutes();
 std::span<const Route> kvRoutes();
 std::span<const Route> tokenRoutes();
+std::span<const Route> secretRoutes();
+
+/// Those of /client/v4, which wrangler speaks.
+std::span<const Route> wranglerAccountRoutes();
+std::span<const Route> wranglerScriptRoutes();
+std::span<const Route> wranglerVersionRoutes();
+std::span<const Route> wranglerKvRoutes();
 
 inline std::vector<std::span<const Route>> apiRoutes() {
-  return {nodeRoutes(), scriptRoutes(), routeRoutes(), kvRoutes(), tokenRoutes()};
+  return {
+      nodeRoutes(),       scriptRoutes(),          routeRoutes(),          kvRoutes(),
+      tokenRoutes(),      wranglerAccountRoutes(), wranglerScriptRoutes(), wranglerVersionRoutes(),
+      wranglerKvRoutes(), secretRoutes()};
 }
 
 }  // namespace atolld::control

@@ -10,6 +10,7 @@
 #include "base/encoding.h"
 #include "control/api.h"
 #include "control/auth.h"
+#include "control/wrangler.h"
 #include "telemetry/log.h"
 
 namespace atolld::control {
@@ -20,7 +21,12 @@ constexpr std::uint64_t kFormOverheadBytes = 64 * 1024;
 constexpr std::uint64_t kSmallBodyBytesMax = 1024 * 1024;
 
 // Endpoints of one script: what a token for one script may call.
-constexpr std::string_view kScriptPattern = "/api/v1/scripts/:script";
+constexpr std::string_view kScriptPatterns[] = {
+    "/api/v1/scripts/:script",
+    "/client/v4/accounts/:account/workers/scripts/:script",
+    "/client/v4/accounts/:account/workers/services/:script",
+    "/client/v4/accounts/:account/workers/workers/:script",
+};
 
 std::string newRequestId() {
   static thread_local std::mt19937_64 random{std::random_device{}()};
@@ -66,6 +72,9 @@ class ControlHandler::Session final : public http::ExchangeSink,
       return answer(std::move(refusal));
     }
     if (std::holds_alternative<Router::NoPath>(found)) {
+      if (wrangler::isOurs(target)) {
+        return answer(wrangler::answerNoPath(target.substr(0, question)));
+      }
       return answer(answerError({ErrorCode::NotFound, "there is no such path in the control API"}));
     }
     if (std::holds_alternative<Router::BadPath>(found)) {
@@ -150,7 +159,7 @@ class ControlHandler::Session final : public http::ExchangeSink,
             self->busy_ = false;
             self->releaseBody();
             if (!result) self->logFailure(result.error());
-            self->answer(result ? *std::move(result) : answerError(result.error()));
+            self->answer(result ? *std::move(result) : self->answerError(result.error()));
           });
     });
   }
@@ -171,11 +180,27 @@ class ControlHandler::Session final : public http::ExchangeSink,
   Result<> authorizeNow() {
     if (route_->access == Access::Public) return {};
     std::optional<std::string_view> script;
-    if (route_->pattern.starts_with(kScriptPattern)) script = call_.parameters[0];
+    const bool hasAccount = route_->pattern.starts_with(wrangler::kAccountPattern);
+    const bool isOfScript = std::ranges::any_of(kScriptPatterns, [this](std::string_view pattern) {
+      return route_->pattern.starts_with(pattern);
+    });
+    if (isOfScript) script = call_.parameters[hasAccount ? 1 : 0];
     ATOLL_TRY(call_.identity,
               authorize(handler_.services_.tokens,
                         head_->headers.find("authorization").value_or(""), route_->access, script));
+    if (!hasAccount) return {};
+    if (!wrangler::isAccount(call_.parameters[0], call_.identity.tenant)) {
+      return fail(ErrorCode::Forbidden, "this token is not of that account: its own is " +
+                                            wrangler::accountId(call_.identity.tenant));
+    }
+    call_.parameters.erase(call_.parameters.begin());
     return {};
+  }
+
+  // In the shape that clients of the API called know.
+  Answer answerError(const Error& error) const {
+    return wrangler::isOurs(head_->target) ? wrangler::answerError(error)
+                                           : control::answerError(error);
   }
 
   Result<Answer> run() const { return route_->run(handler_.services_, call_); }

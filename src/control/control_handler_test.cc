@@ -448,7 +448,7 @@ TEST_CASE("requests that a browser was tricked into are refused") {
 TEST_CASE("paths and methods that are not there say so; broken ones are 400") {
   Api api;
   CHECK(api.run(api.head("GET", "/", api.owner), "").status == 404);
-  CHECK(api.run(api.head("GET", "/client/v4/user", api.owner), "").status == 404);
+  CHECK(api.run(api.head("GET", "/client/v5/user", api.owner), "").status == 404);
   CHECK(api.run(api.head("OPTIONS", "*", api.owner), "").status == 404);
   const Reply method = api.call("PATCH", "/scripts");
   CHECK(method.status == 405);
@@ -544,6 +544,47 @@ TEST_CASE("a client that goes away at any point is let go, and a commit begun is
     CHECK_FALSE(exchange.answered);
   }
   CHECK(api.call("GET", "/scripts/left").status == 200);
+}
+
+TEST_CASE("what wrangler calls answers in its envelope, for the token's own account only") {
+  Api api;
+  const auto get = [&](const std::string& target, const std::string& token) {
+    return api.run(api.head("GET", "/client/v4" + target, token), "");
+  };
+  CHECK(get("/user/tokens/verify", api.owner).json()["result"]["status"] == "active");
+  const Json account = get("/accounts", api.owner).json()["result"][0];
+  CHECK(account["name"] == "default");
+  for (const std::string& name : {std::string("default"), account["id"].get<std::string>()}) {
+    const Reply scripts = get("/accounts/" + name + "/workers/scripts", api.owner);
+    CHECK(scripts.status == 200);
+    CHECK(scripts.json()["success"] == true);
+  }
+  const auto codeOf = [](const Reply& reply) {
+    CHECK(reply.json()["success"] == false);
+    CHECK(reply.json()["result"].is_null());
+    return reply.json()["errors"][0]["code"].get<int>();
+  };
+  CHECK(codeOf(get("/accounts/other/workers/scripts", api.owner)) == 9109);
+  CHECK(codeOf(get("/accounts/default/workers/scripts", "wrong")) == 10000);
+  CHECK(codeOf(get("/accounts/default/workers/services/none", api.owner)) == 10007);
+  CHECK(codeOf(get("/accounts/default/queues?page=1", api.owner)) == 10400);
+  CHECK(codeOf(get("/nothing", api.owner)) == 7003);
+}
+
+TEST_CASE("a token of one script is held to it by wrangler's paths too") {
+  Api api;
+  const Reply made = api.call("POST", "/tokens", R"({"name":"x","role":"deployer","script":"a"})");
+  const std::string token = made.json()["token"];
+  const auto status = [&](const std::string& path) {
+    return api.run(api.head("GET", "/client/v4/accounts/default" + path, token), "").status;
+  };
+  CHECK(status("/workers/scripts/a/secrets") == 404);
+  CHECK(status("/workers/services/a") == 404);
+  CHECK(status("/workers/workers/a") == 404);
+  CHECK(status("/workers/scripts/b/secrets") == 403);
+  CHECK(status("/workers/services/b") == 403);
+  CHECK(status("/workers/scripts") == 403);
+  CHECK(status("/storage/kv/namespaces") == 403);
 }
 
 }  // namespace atolld::control

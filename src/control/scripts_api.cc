@@ -2,8 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "control/api.h"
-#include "control/upload_form.h"
-#include "deploy/compatibility.h"
+#include "control/uploads.h"
 
 namespace atolld::control {
 namespace {
@@ -13,6 +12,7 @@ Json versionJson(const deploy::VersionSummary& version) {
           {"number", version.number},
           {"created_at", isoTime(version.createdAt)},
           {"message", version.message},
+          {"tag", version.tag},
           {"size_bytes", version.sizeBytes}};
 }
 
@@ -27,61 +27,21 @@ Json deploymentJson(const deploy::Deployment& deployment) {
           {"versions", std::move(versions)}};
 }
 
-// Where a script answers without a route, on the node that this API runs on.
-Json urlsOf(const Services& services, std::string_view tenant, std::string_view script) {
-  const NodeInfo& node = services.node;
-  std::string host = std::string(script) + ".";
-  if (tenant != node.defaultTenant) host += std::string(tenant) + ".";
-  host += node.defaultDomain;
-  const auto url = [&](std::string_view scheme, std::uint16_t port, std::uint16_t standard) {
-    return std::string(scheme) + "://" + host +
-           (port == standard ? "" : ":" + std::to_string(port)) + "/";
-  };
-  Json urls = Json::array();
-  if (node.httpPort != 0) urls.push_back(url("http", node.httpPort, 80));
-  if (node.httpsPort != 0) urls.push_back(url("https", node.httpsPort, 443));
-  return urls;
-}
-
-Result<deploy::VersionSummary> uploadVersion(const Services& services, const Call& call) {
-  const std::string& script = call.parameters[0];
-  if (const Result<> name = deploy::checkScriptName(script); !name) {
-    return fail(name.error(), "script name \"" + script + "\"");
-  }
-  ATOLL_TRY(deploy::Upload upload, parseUploadForm(call.contentType, call.body));
-  if (!upload.compatibilityDate.empty()) {
-    // Before the script is linked, which depends on them.
-    ATOLL_TRY_VOID(deploy::checkCompatibility(upload.compatibilityDate, upload.compatibilityFlags));
-  }
-  if (services.validate) {
-    deploy::Version candidate;
-    candidate.tenant = call.identity.tenant;
-    candidate.script = script;
-    candidate.mainModule = upload.mainModule;
-    candidate.modules = upload.modules;  // Contents are shared, not copied.
-    candidate.bindings = upload.bindings;
-    candidate.compatibilityDate = upload.compatibilityDate;
-    candidate.compatibilityFlags = upload.compatibilityFlags;
-    ATOLL_TRY_VOID(services.validate(candidate));
-  }
-  return services.registry.upload(call.identity.tenant, script, std::move(upload));
-}
-
 Result<Answer> postVersion(const Services& services, const Call& call) {
-  ATOLL_TRY(const deploy::VersionSummary version, uploadVersion(services, call));
+  ATOLL_TRY(deploy::Upload upload, readUpload(services, call));
+  ATOLL_TRY(const deploy::VersionSummary version,
+            services.registry.upload(call.identity.tenant, call.parameters[0], std::move(upload)));
   return answerJson({{"version", versionJson(version)}}, 201);
 }
 
 Result<Answer> postDeploy(const Services& services, const Call& call) {
   const std::string& script = call.parameters[0];
-  ATOLL_TRY(const deploy::VersionSummary version, uploadVersion(services, call));
-  ATOLL_TRY(
-      const deploy::Deployment deployment,
-      services.registry.activate(call.identity.tenant, script,
-                                 {{.versionId = version.id, .percent = 100}}, version.message));
+  ATOLL_TRY(deploy::Upload upload, readUpload(services, call));
+  ATOLL_TRY(const deploy::Registry::Deployed deployed,
+            services.registry.deploy(call.identity.tenant, script, std::move(upload)));
   return answerJson({{"script", script},
-                     {"version", versionJson(version)},
-                     {"deployment", deploymentJson(deployment)},
+                     {"version", versionJson(deployed.version)},
+                     {"deployment", deploymentJson(deployed.deployment)},
                      {"urls", urlsOf(services, call.identity.tenant, script)}});
 }
 

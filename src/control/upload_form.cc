@@ -74,6 +74,10 @@ Result<deploy::Binding> readBinding(const Json& json) {
     }
     return deploy::Binding(deploy::JsonBinding{std::move(name), writeJson(*value)});
   }
+  if (type == "secret_text") {
+    ATOLL_TRY(std::string text, requireString(json, "text", what));
+    return deploy::Binding(deploy::SecretBinding{std::move(name), {}, std::move(text)});
+  }
   if (type == "kv_namespace") {
     ATOLL_TRY(std::string id, requireString(json, "namespace_id", what));
     return deploy::Binding(deploy::KvBinding{std::move(name), std::move(id)});
@@ -88,24 +92,48 @@ Result<deploy::Binding> readBinding(const Json& json) {
   }
   return fail(ErrorCode::InvalidArgument,
               what + " is of type \"" + type +
-                  "\", which this node does not offer; it has plain_text, json, kv_namespace and "
-                  "service");
+                  "\", which this node does not offer; it has plain_text, json, secret_text, "
+                  "kv_namespace, service and inherit");
 }
 
-Result<std::vector<std::string>> readFlags(const Json& metadata) {
-  std::vector<std::string> flags;
-  const auto member = metadata.find("compatibility_flags");
-  if (member == metadata.end() || member->is_null()) return flags;
-  if (!member->is_array()) {
-    return fail(ErrorCode::InvalidArgument, "metadata: \"compatibility_flags\" is no array");
-  }
-  for (const Json& flag : *member) {
-    if (!flag.is_string()) {
-      return fail(ErrorCode::InvalidArgument, "metadata: a compatibility flag is no string");
+Result<std::vector<std::string>> readTexts(const Json& metadata, std::string_view name) {
+  std::vector<std::string> texts;
+  const auto member = metadata.find(name);
+  if (member == metadata.end() || member->is_null()) return texts;
+  const std::string what = "metadata: \"" + std::string(name) + "\"";
+  if (!member->is_array()) return fail(ErrorCode::InvalidArgument, what + " is no array");
+  for (const Json& text : *member) {
+    if (!text.is_string()) {
+      return fail(ErrorCode::InvalidArgument, what + " has a member that is no string");
     }
-    flags.push_back(flag.get<std::string>());
+    texts.push_back(text.get<std::string>());
   }
-  return flags;
+  return texts;
+}
+
+// A binding of its own, or one that the version before has.
+Result<> addBinding(const Json& json, deploy::Upload& upload) {
+  ATOLL_TRY(const auto type, findString(json, "type", "metadata: a binding"));
+  if (type != "inherit") {
+    ATOLL_TRY(deploy::Binding binding, readBinding(json));
+    upload.bindings.push_back(std::move(binding));
+    return {};
+  }
+  ATOLL_TRY(std::string name, requireString(json, "name", "metadata: a binding"));
+  ATOLL_TRY(auto from, findString(json, "old_name", "binding \"" + name + "\""));
+  upload.inherited.push_back({std::move(name), std::move(from).value_or("")});
+  return {};
+}
+
+// What an upload may ask for that would be missed, were it left out in silence.
+Result<> refuseMissing(const Json& metadata) {
+  for (const std::string_view name : {"migrations", "containers", "capnp_schema"}) {
+    const auto member = metadata.find(name);
+    if (member == metadata.end() || member->is_null()) continue;
+    return fail(ErrorCode::InvalidArgument,
+                "metadata: this node does not offer \"" + std::string(name) + "\" (yet)");
+  }
+  return {};
 }
 
 Result<deploy::Upload> readMetadata(const FormPart& part) {
@@ -118,20 +146,21 @@ Result<deploy::Upload> readMetadata(const FormPart& part) {
   upload.mainModule = withoutDotSlash(mainModule);
   ATOLL_TRY(auto date, findString(metadata, "compatibility_date", kWhat));
   upload.compatibilityDate = std::move(date).value_or("");
-  ATOLL_TRY(upload.compatibilityFlags, readFlags(metadata));
+  ATOLL_TRY(upload.compatibilityFlags, readTexts(metadata, "compatibility_flags"));
+  ATOLL_TRY(upload.keptTypes, readTexts(metadata, "keep_bindings"));
+  ATOLL_TRY_VOID(refuseMissing(metadata));
   if (const auto annotations = metadata.find("annotations"); annotations != metadata.end()) {
     ATOLL_TRY(auto message, findString(*annotations, "workers/message", "metadata.annotations"));
     upload.message = std::move(message).value_or("");
+    ATOLL_TRY(auto tag, findString(*annotations, "workers/tag", "metadata.annotations"));
+    upload.tag = std::move(tag).value_or("");
   }
   const auto bindings = metadata.find("bindings");
   if (bindings == metadata.end() || bindings->is_null()) return upload;
   if (!bindings->is_array()) {
     return fail(ErrorCode::InvalidArgument, "metadata: \"bindings\" is no array");
   }
-  for (const Json& json : *bindings) {
-    ATOLL_TRY(deploy::Binding binding, readBinding(json));
-    upload.bindings.push_back(std::move(binding));
-  }
+  for (const Json& json : *bindings) ATOLL_TRY_VOID(addBinding(json, upload));
   return upload;
 }
 
