@@ -111,9 +111,30 @@ class Usage(CliTest):
                     (self.folder / "index.js").write_text(HELLO)
                 self.refused(2, *words, says=says)
 
+    def test_secrets(self):
+        """secrets are put from standard input, listed by name, kept by deploys and deleted"""
+        (self.folder / "index.js").write_text(HELLO)
+        self.ok("deploy", "--name", "secretive", ".")
+        self.ok("secret", "put", "TOKEN", "--script", "secretive", text="hush\n")
+        self.assertEqual(self.json("secret", "list", "secretive"), {"secrets": [{"name": "TOKEN"}]})
+        (self.folder / "index.js").write_text(HELLO + "// more")
+        self.ok("deploy", "--name", "secretive", ".")
+        self.assertEqual(self.ok("secret", "list", "secretive").out, "TOKEN\n")
+        self.ok("secret", "put", "B", "--script", "secretive", "--version-only", text="x")
+        self.refused(1, "secret", "put", "C", "--script", "secretive", text="x",
+                     says="not what answers")
+        self.ok("activate", "--name", "secretive", str(self.json("versions", "secretive")[
+            "versions"][0]["number"]))
+        self.ok("secret", "delete", "TOKEN", "--script", "secretive")
+        self.assertEqual(self.json("secret", "list", "secretive"), {"secrets": [{"name": "B"}]})
+        self.refused(1, "secret", "delete", "TOKEN", "--script", "secretive",
+                     says="no secret TOKEN")
+        self.refused(1, "secret", "put", "A", "--script", "nobody", text="x", says="nobody")
+        self.refused(2, "secret", "put", "A", "--script", "secretive", text="", says="empty")
+
     def test_missing_commands(self):
         """commands that are not there yet say so, with any words behind them"""
-        for words in (["dev"], ["tail", "hello"], ["secret", "put", "X"], ["nodes", "list"]):
+        for words in (["dev"], ["tail", "hello"], ["nodes", "list"]):
             self.refused(1, *words, says="not available yet")
 
     def test_help(self):

@@ -67,6 +67,14 @@ void listKeys(const Globals& globals, const KvOptions& options, const std::strin
               std::uint64_t limit);
 void deleteKey(const Globals& globals, const KvOptions& options, const std::string& key);
 
+/// `value`: else standard input, without its last line end. With `isVersion` a version more is made
+/// and not deployed.
+void putSecret(const Globals& globals, const ScriptOptions& options, const std::string& name,
+               const std::optional<std::string>& value, bool isVersion);
+void deleteSecret(const Globals& globals, const ScriptOptions& options, const std::string& name,
+                  bool isVersion);
+void listSecrets(const Globals& globals, const ScriptOptions& options);
+
 void listTokens(const Globals& globals);
 void createToken(const Globals& globals, const std::string& name, const std::string& role,
                  const std::string& script);

@@ -174,7 +174,9 @@ void deploy(const Globals& globals, const DeployOptions& options) {
   Json metadata = {{"main_module", modules.front().name},
                    {"compatibility_date",
                     project.compatibilityDate.empty() ? today() : project.compatibilityDate},
-                   {"compatibility_flags", project.compatibilityFlags}};
+                   {"compatibility_flags", project.compatibilityFlags},
+                   // Secrets are set beside the project's file: a deploy never takes one away.
+                   {"keep_bindings", {"secret_text"}}};
   if (!options.message.empty()) metadata["annotations"] = {{"workers/message", options.message}};
   if (options.dryRun) {
     metadata["bindings"] = bindingsOf(project, options, nullptr);

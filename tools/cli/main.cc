@@ -30,7 +30,8 @@ struct Arguments {
   std::string role = "deployer", onlyScript;
   std::vector<std::string> shares, words;
   std::uint64_t limit = 1000;
-  bool yes = false;
+  std::optional<std::string> value;
+  bool yes = false, isVersion = false;
 };
 
 class CommandTree {
@@ -48,6 +49,7 @@ class CommandTree {
     addScripts();
     addRoutes();
     addKv();
+    addSecrets();
     addTokens();
     addMissing();
   }
@@ -276,6 +278,29 @@ class CommandTree {
     addNamespaceOptions(remove);
   }
 
+  void addSecrets() {
+    CLI::App* const secrets = add(app_, "secret", "Secrets of a script");
+    const auto addNamed = [&](const char* name, const char* what, std::function<void()> action) {
+      CLI::App* const command = add(*secrets, name, what, std::move(action));
+      command->add_option("name", a_.name, "As the script's env has it")->required();
+      command->add_flag("--version-only", a_.isVersion, "Make a version, do not deploy it");
+      return command;
+    };
+    CLI::App* const put = addNamed("put", "Set a secret, from standard input", [this] {
+      putSecret(a_.globals, a_.script, a_.name, a_.value, a_.isVersion);
+    });
+    put->add_option("--value", a_.value, "The value; others on this machine can see it")
+        ->type_name("TEXT");
+    addScriptOptions(put, "--script");
+    addScriptOptions(
+        addNamed("delete", "Remove a secret",
+                 [this] { deleteSecret(a_.globals, a_.script, a_.name, a_.isVersion); }),
+        "--script");
+    addScriptOptions(add(*secrets, "list", "List names of secrets",
+                         [this] { listSecrets(a_.globals, a_.script); }),
+                     "script,--script");
+  }
+
   void addTokens() {
     CLI::App* const tokens = add(app_, "tokens", "Access tokens");
     add(*tokens, "list", "List tokens", [this] { listTokens(a_.globals); });
@@ -293,7 +318,7 @@ class CommandTree {
 
   // Commands that the design promises and that are not there: they say so instead of being unknown.
   void addMissing() {
-    for (const char* const name : {"dev", "tail", "secret", "nodes"}) {
+    for (const char* const name : {"dev", "tail", "nodes"}) {
       missing_.insert(add(app_, name, "Not available yet"));
     }
   }

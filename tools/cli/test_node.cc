@@ -37,7 +37,8 @@ Result<> serve(const std::string& directory) {
               secret = token.secret;
               return Result<>();
             }));
-  deploy::Registry registry(*database, clock);
+  const store::ClusterKey key = store::ClusterKey::random();
+  deploy::Registry registry(*database, clock, {}, &key);
   store::KvStore kv(*database, clock);
   store::TokenStore tokens(*database, clock);
 
