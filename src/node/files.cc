@@ -13,6 +13,18 @@ namespace atolld::node {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+/// A file's content or a directory's entries. What cannot be synced is as it was before: written.
+void syncToDisk(const fs::path& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  fsync(fd);
+  close(fd);
+}
+
+}  // namespace
+
 Result<> writeSecretFile(const fs::path& path, std::string_view content) {
   const std::string temporary = path.string() + ".new";
   const mode_t before = umask(0077);
@@ -21,7 +33,9 @@ Result<> writeSecretFile(const fs::path& path, std::string_view content) {
   file << content;
   file.close();
   std::error_code error;
+  if (file) syncToDisk(temporary);
   if (file) fs::rename(temporary, path, error);
+  if (file && !error) syncToDisk(path.parent_path());
   if (!file || error) {
     return fail(ErrorCode::Io, path.string() + ": cannot be written (" +
                                    (error ? error.message() : std::strerror(errno)) +

@@ -8,6 +8,24 @@ namespace atolld::node {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+/// What secrets are sealed with: made with the data directory, and kept beside the replica.
+Result<store::ClusterKey> clusterKey(const fs::path& dataDir) {
+  const fs::path file = dataDir / "cluster.key";
+  if (fs::exists(file)) {
+    ATOLL_TRY(const std::string text, readFile(file));
+    auto key = store::ClusterKey::parse(text);
+    if (!key) return fail(key.error(), file.string());
+    return key;
+  }
+  const store::ClusterKey made = store::ClusterKey::random();
+  ATOLL_TRY_VOID(writeSecretFile(file, made.toText() + "\n"));
+  return made;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<State>> openState(const config::Config& config, const Clock& clock) {
   std::error_code error;
   fs::create_directories(config.dataDir, error);
@@ -19,7 +37,10 @@ Result<std::unique_ptr<State>> openState(const config::Config& config, const Clo
                                                   .blockCacheBytes = config.cache.blockBytes},
                                                  clock));
   ATOLL_TRY(auto cache, store::CacheStore::open(config.dataDir + "/cache", clock, {}));
-  auto state = std::make_unique<State>(std::move(database), std::move(cache), clock, config);
+  // Before anything can be sealed with it: what is committed must open after a power cut.
+  ATOLL_TRY(store::ClusterKey key, clusterKey(config.dataDir));
+  auto state =
+      std::make_unique<State>(std::move(database), std::move(cache), std::move(key), clock, config);
   state->database->onCommitted(
       [publisher = &state->publisher](const store::Position&, std::uint32_t families) {
         publisher->onCommitted(families);

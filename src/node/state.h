@@ -11,6 +11,7 @@
 #include "gateway/publisher.h"
 #include "loop/thread_pool.h"
 #include "store/cache_store.h"
+#include "store/cluster_key.h"
 #include "store/database.h"
 #include "store/kv_store.h"
 #include "store/token_store.h"
@@ -23,14 +24,16 @@ inline constexpr std::uint64_t kVersionCacheBytes = 256ull * 1024 * 1024;
 /// The replica and everything that reads and writes it; outlives every thread that does.
 struct State {
   State(std::unique_ptr<store::Database> opened, std::unique_ptr<store::CacheStore> openedCache,
-        const Clock& clock, const config::Config& config)
-      : database(std::move(opened)),
+        store::ClusterKey openedKey, const Clock& clock, const config::Config& config)
+      : key(std::move(openedKey)),
+        database(std::move(opened)),
         cache(std::move(openedCache)),
         registry(*database, clock,
                  {.scriptBytesMax = config.script.sizeBytesMax,
                   .moduleCountMax = config.script.modulesMax,
                   .bindingCountMax = config.script.bindingsMax,
-                  .bindingBytesMax = config.script.bindingBytesMax}),
+                  .bindingBytesMax = config.script.bindingBytesMax},
+                 &key),
         versions(registry, kVersionCacheBytes),
         kv(*database, clock),
         tokens(*database, clock),
@@ -39,6 +42,7 @@ struct State {
                    .defaultTenant = std::string(store::kDefaultTenant)}),
         storage("storage", kStorageThreadCount) {}
 
+  const store::ClusterKey key;
   std::unique_ptr<store::Database> database;
   std::unique_ptr<store::CacheStore> cache;
   deploy::Registry registry;
