@@ -39,13 +39,13 @@ void writeAll(int fd, std::string_view text) {
 }  // namespace
 
 void say(const Globals& globals, std::string_view line) {
-  if (globals.json) return;
+  if (globals.json || globals.isQuiet) return;
   std::fwrite(line.data(), 1, line.size(), stdout);
   std::fputc('\n', stdout);
 }
 
 void sayJson(const Globals& globals, const Json& value) {
-  if (!globals.json) return;
+  if (!globals.json || globals.isQuiet) return;
   const std::string text = value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   std::fwrite(text.data(), 1, text.size(), stdout);
 }

@@ -23,9 +23,10 @@ class CliError : public std::runtime_error {
 
 /// What stands above every command.
 struct Globals {
-  std::string url;    ///< --url; empty: not given.
-  std::string token;  ///< --token; empty: not given.
-  bool json = false;  ///< --json: one JSON document on stdout.
+  std::string url;       ///< --url; empty: not given.
+  std::string token;     ///< --token; empty: not given.
+  bool json = false;     ///< --json: one JSON document on stdout.
+  bool isQuiet = false;  ///< Nothing on stdout: the caller shows what matters.
 };
 
 /// Text for people goes here; nothing with --json.

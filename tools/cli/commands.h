@@ -21,8 +21,19 @@ struct DeployOptions {
   bool noBundle = false;
   bool uploadOnly = false;  ///< Make a version, do not deploy it.
   bool dryRun = false;      ///< Build and list, send nothing.
+  /// To a private node: KV namespaces are its own, it answers on localhost, .dev.vars counts.
+  bool isLocal = false;
 };
 void deploy(const Globals& globals, const DeployOptions& options);
+
+struct DevOptions {
+  std::string path = ".";
+  std::string environment;
+  std::vector<std::string> vars;
+  int port = 8787;
+};
+/// Serves the project from a node of its own and swaps in what is saved, until Ctrl-C.
+void dev(const Globals& globals, const DevOptions& options);
 
 /// The script that a command is about: named, or the project's in the current directory.
 struct ScriptOptions {

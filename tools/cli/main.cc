@@ -23,6 +23,7 @@ constexpr int kUsage = 2;
 struct Arguments {
   Globals globals;
   DeployOptions deploy;
+  DevOptions dev;
   ScriptOptions script;
   KvOptions kv;
   KvPutOptions put;
@@ -46,6 +47,7 @@ class CommandTree {
     app_.add_flag("--json", a_.globals.json, "Answer in JSON, for machines");
     addAccount();
     addDeploy();
+    addDev();
     addScripts();
     addRoutes();
     addKv();
@@ -184,6 +186,21 @@ class CommandTree {
     command->add_flag("--dry-run", o.dryRun, "Show what would be sent");
   }
 
+  void addDev() {
+    CLI::App* const command = add(app_, "dev", "Serve a project here; what is saved answers next",
+                                  [this] { dev(a_.globals, a_.dev); });
+    command->add_option("path", a_.dev.path, "Project directory; default: here")->type_name("DIR");
+    command->add_option("--env", a_.dev.environment, "Environment of the project")
+        ->type_name("NAME");
+    command->add_option("--port,-p", a_.dev.port, "Of localhost; 0 picks one; default: 8787")
+        ->type_name("PORT")
+        ->check(CLI::Range(0, 65535));
+    command->add_option("--var", a_.dev.vars, "NAME=value; may be repeated")
+        ->type_name("VAR")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  }
+
   void addScripts() {
     add(app_, "scripts", "List scripts", [this] { listScripts(a_.globals); });
     CLI::App* const versions = add(app_, "versions", "List versions of a script",
@@ -318,7 +335,7 @@ class CommandTree {
 
   // Commands that the design promises and that are not there: they say so instead of being unknown.
   void addMissing() {
-    for (const char* const name : {"dev", "tail", "nodes"}) {
+    for (const char* const name : {"tail", "nodes"}) {
       missing_.insert(add(app_, name, "Not available yet"));
     }
   }

@@ -1,0 +1,198 @@
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <mutex>
+
+#include "commands.h"
+#include "private_node.h"
+#include "project.h"
+#include "watcher.h"
+
+namespace atolld::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+// Editors write a file in several steps: what follows this soon belongs to it.
+constexpr int kSettleMillis = 15;
+
+/// SIGINT and SIGTERM as something to poll.
+class Signals {
+ public:
+  Signals() {
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGINT);
+    sigaddset(&wanted, SIGTERM);
+    sigprocmask(SIG_BLOCK, &wanted, &before_);
+    descriptor_ = signalfd(-1, &wanted, SFD_CLOEXEC);
+  }
+  ~Signals() {
+    close(descriptor_);
+    sigprocmask(SIG_SETMASK, &before_, nullptr);
+  }
+  int descriptor() const noexcept { return descriptor_; }
+
+ private:
+  sigset_t before_{};
+  int descriptor_ = -1;
+};
+
+/// Keys as they are pressed, where standard input is a terminal.
+class Keys {
+ public:
+  Keys() {
+    if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &before_) != 0) return;
+    termios raw = before_;
+    raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+    isOn_ = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+  }
+  ~Keys() {
+    if (isOn_) tcsetattr(STDIN_FILENO, TCSANOW, &before_);
+  }
+  int descriptor() const noexcept { return isOn_ ? STDIN_FILENO : -1; }
+
+ private:
+  termios before_{};
+  bool isOn_ = false;
+};
+
+/// One line each, from two threads: for people, or one JSON object a line.
+class Screen {
+ public:
+  explicit Screen(const Globals& globals) : globals_(globals) {}
+
+  void show(const std::string& line, const Json& json) {
+    const std::scoped_lock lock(mutex_);
+    const std::string text =
+        globals_.json ? json.dump(-1, ' ', false, Json::error_handler_t::replace) : line;
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fputc('\n', stdout);
+    std::fflush(stdout);
+  }
+
+ private:
+  const Globals& globals_;
+  std::mutex mutex_;
+};
+
+// Of the node's log, what a script's developer wants to see.
+void showLog(Screen& screen, const Json& line) {
+  const std::string event = line.value("event", "");
+  if (event == "console") {
+    const std::string level = line.value("level", "info");
+    const std::string mark = level == "info" ? "  " : level == "warn" ? "! " : "x ";
+    screen.show(mark + line.value("text", ""),
+                {{"event", "console"}, {"level", level}, {"text", line.value("text", "")}});
+  } else if (event == "script_exception") {
+    const std::string stack = line.value("stack", "");
+    const std::string message = line.value("message", "");
+    screen.show("x " + (stack.empty() ? message : stack),
+                {{"event", "exception"}, {"message", message}, {"stack", stack}});
+  } else if (event == "isolate_lost") {
+    screen.show("x " + line.value("error", ""),
+                {{"event", "exception"}, {"message", line.value("error", "")}});
+  }
+}
+
+class DevSession {
+ public:
+  DevSession(const Globals& globals, const DevOptions& options)
+      : screen_(globals),
+        project_(loadProject(options.path, options.environment)),
+        watcher_(project_.directory),
+        node_(dataDirectory(), options.port, [this](const Json& line) { showLog(screen_, line); }) {
+    deploy_.path = options.path;
+    deploy_.environment = options.environment;
+    deploy_.vars = options.vars;
+    deploy_.isLocal = true;
+    control_.url = node_.controlUrl();
+    control_.token = node_.token();
+  }
+
+  void run() {
+    const std::string url = "http://localhost:" + std::to_string(node_.port()) + "/";
+    load("Ready on " + url, {{"event", "ready"}, {"url", url}});
+    const Keys keys;
+    pollfd waits[] = {{signals_.descriptor(), POLLIN, 0},
+                      {node_.descriptor(), POLLIN, 0},
+                      {watcher_.descriptor(), POLLIN, 0},
+                      {keys.descriptor(), POLLIN, 0}};
+    for (;;) {
+      if (poll(waits, std::size(waits), -1) < 0) continue;
+      if (waits[0].revents != 0) return;
+      if (waits[1].revents != 0) throw CliError("the private node has ended");
+      if (waits[2].revents != 0) onChange();
+      if (waits[3].revents != 0 && !onKey()) return;
+    }
+  }
+
+ private:
+  std::string dataDirectory() const {
+    const fs::path folder = fs::path(project_.directory) / ".atoll";
+    // What a private node keeps is nobody else's.
+    if (!fs::exists(folder / ".gitignore")) writeFile((folder / ".gitignore").string(), "*\n");
+    return (folder / "dev").string();
+  }
+
+  // Builds and swaps in; what goes wrong is shown, and the version before goes on.
+  void load(const std::string& line, Json json) {
+    const auto begin = Clock::now();
+    try {
+      Globals quiet = control_;
+      quiet.isQuiet = true;
+      deploy(quiet, deploy_);
+    } catch (const CliError& error) {
+      screen_.show(std::string("x ") + error.what(),
+                   {{"event", "error"}, {"message", error.what()}});
+      return;
+    }
+    const auto millis =
+        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin).count();
+    json["ms"] = millis;
+    screen_.show(line + " (" + std::to_string(millis) + " ms)", json);
+  }
+
+  void onChange() {
+    std::string changed = watcher_.takeChange();
+    pollfd more{watcher_.descriptor(), POLLIN, 0};
+    while (poll(&more, 1, kSettleMillis) > 0) {
+      if (std::string next = watcher_.takeChange(); !next.empty()) changed = std::move(next);
+    }
+    if (changed.empty()) return;
+    load("Reloaded: " + changed, {{"event", "reloaded"}, {"file", changed}});
+    // What a build command made is no change of the developer's.
+    if (!project_.buildCommand.empty()) watcher_.takeChange();
+  }
+
+  bool onKey() {
+    char key = 0;
+    if (read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 'x') return false;
+    if (key == 'c') std::fputs("\x1b[2J\x1b[H", stdout), std::fflush(stdout);
+    if (key == 'r') load("Reloaded", {{"event", "reloaded"}});
+    return true;
+  }
+
+  Screen screen_;
+  const Signals signals_;  // Before the node's thread: it inherits what is blocked.
+  const Project project_;
+  Watcher watcher_;
+  DeployOptions deploy_;
+  Globals control_;
+  PrivateNode node_;  // Last: its thread uses the screen.
+};
+
+}  // namespace
+
+void dev(const Globals& globals, const DevOptions& options) {
+  DevSession session(globals, options);
+  session.run();
+}
+
+}  // namespace atolld::cli
