@@ -111,6 +111,21 @@ class Usage(CliTest):
                     (self.folder / "index.js").write_text(HELLO)
                 self.refused(2, *words, says=says)
 
+    def test_completion(self):
+        """bash completes commands, their commands and options, by what `completion` prints"""
+        script = self.ok("completion", "bash").out
+        for words, wanted in (("atoll se", ["secret"]), ("atoll secret p", ["put"]),
+                              ("atoll secret put X --ver", ["--version-only"]),
+                              ("atoll kv namespace cr", ["create"])):
+            line = words.split(" ")
+            made = subprocess.run(
+                ["bash", "-c", f"{script}COMP_WORDS=({words}); COMP_CWORD={len(line) - 1}\n"
+                 '_atoll\necho "${COMPREPLY[*]}"'], capture_output=True, text=True, check=True)
+            self.assertEqual(made.stdout.split(), wanted, words)
+        self.assertIn("bashcompinit", self.ok("completion", "zsh").out)
+        self.assertIn("complete -c atoll", self.ok("completion", "fish").out)
+        self.refused(2, "completion", "tcsh", says="tcsh")
+
     def test_secrets(self):
         """secrets are put from standard input, listed by name, kept by deploys and deleted"""
         (self.folder / "index.js").write_text(HELLO)

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <mutex>
+#include <utility>
 
 #include "commands.h"
 #include "private_node.h"
@@ -38,6 +39,11 @@ class Signals {
     sigprocmask(SIG_SETMASK, &before_, nullptr);
   }
   int descriptor() const noexcept { return descriptor_; }
+  /// Or it would end us when it is blocked no longer.
+  void take() const noexcept {
+    signalfd_siginfo info;
+    [[maybe_unused]] const ssize_t size = read(descriptor_, &info, sizeof info);
+  }
 
  private:
   sigset_t before_{};
@@ -114,11 +120,11 @@ class DevSession {
     deploy_.isLocal = true;
     control_.url = node_.controlUrl();
     control_.token = node_.token();
+    control_.isQuiet = true;
   }
 
   void run() {
-    const std::string url = "http://localhost:" + std::to_string(node_.port()) + "/";
-    load("Ready on " + url, {{"event", "ready"}, {"url", url}});
+    load("");
     const Keys keys;
     pollfd waits[] = {{signals_.descriptor(), POLLIN, 0},
                       {node_.descriptor(), POLLIN, 0},
@@ -126,7 +132,7 @@ class DevSession {
                       {keys.descriptor(), POLLIN, 0}};
     for (;;) {
       if (poll(waits, std::size(waits), -1) < 0) continue;
-      if (waits[0].revents != 0) return;
+      if (waits[0].revents != 0) return signals_.take();
       if (waits[1].revents != 0) throw CliError("the private node has ended");
       if (waits[2].revents != 0) onChange();
       if (waits[3].revents != 0 && !onKey()) return;
@@ -142,12 +148,10 @@ class DevSession {
   }
 
   // Builds and swaps in; what goes wrong is shown, and the version before goes on.
-  void load(const std::string& line, Json json) {
+  void load(const std::string& changed) {
     const auto begin = Clock::now();
     try {
-      Globals quiet = control_;
-      quiet.isQuiet = true;
-      deploy(quiet, deploy_);
+      deploy(control_, deploy_);
     } catch (const CliError& error) {
       screen_.show(std::string("x ") + error.what(),
                    {{"event", "error"}, {"message", error.what()}});
@@ -155,8 +159,14 @@ class DevSession {
     }
     const auto millis =
         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin).count();
-    json["ms"] = millis;
-    screen_.show(line + " (" + std::to_string(millis) + " ms)", json);
+    const std::string behind = " (" + std::to_string(millis) + " ms)";
+    if (std::exchange(isReady_, true)) {
+      screen_.show("Reloaded " + changed + behind,
+                   {{"event", "reloaded"}, {"file", changed}, {"ms", millis}});
+      return;
+    }
+    const std::string url = "http://localhost:" + std::to_string(node_.port()) + "/";
+    screen_.show("Ready on " + url + behind, {{"event", "ready"}, {"url", url}, {"ms", millis}});
   }
 
   void onChange() {
@@ -166,7 +176,7 @@ class DevSession {
       if (std::string next = watcher_.takeChange(); !next.empty()) changed = std::move(next);
     }
     if (changed.empty()) return;
-    load("Reloaded: " + changed, {{"event", "reloaded"}, {"file", changed}});
+    load(changed);
     // What a build command made is no change of the developer's.
     if (!project_.buildCommand.empty()) watcher_.takeChange();
   }
@@ -175,7 +185,7 @@ class DevSession {
     char key = 0;
     if (read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 'x') return false;
     if (key == 'c') std::fputs("\x1b[2J\x1b[H", stdout), std::fflush(stdout);
-    if (key == 'r') load("Reloaded", {{"event", "reloaded"}});
+    if (key == 'r') load("");
     return true;
   }
 
@@ -185,6 +195,7 @@ class DevSession {
   Watcher watcher_;
   DeployOptions deploy_;
   Globals control_;
+  bool isReady_ = false;
   PrivateNode node_;  // Last: its thread uses the screen.
 };
 

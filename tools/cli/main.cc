@@ -9,6 +9,7 @@
 
 #include "base/suggest.h"
 #include "commands.h"
+#include "completion.h"
 
 namespace atolld::cli {
 namespace {
@@ -28,7 +29,7 @@ struct Arguments {
   KvOptions kv;
   KvPutOptions put;
   std::string key, path, prefix, title, pattern, message, name, id, directory = ".";
-  std::string role = "deployer", onlyScript;
+  std::string role = "deployer", onlyScript, shell;
   std::vector<std::string> shares, words;
   std::uint64_t limit = 1000;
   std::optional<std::string> value;
@@ -48,6 +49,7 @@ class CommandTree {
     addAccount();
     addDeploy();
     addDev();
+    addCompletion();
     addScripts();
     addRoutes();
     addKv();
@@ -184,6 +186,14 @@ class CommandTree {
     command->add_flag("--no-bundle", o.noBundle, "Send the modules as they are")->excludes(bundle);
     command->add_flag("--upload-only", o.uploadOnly, "Make a version without deploying it");
     command->add_flag("--dry-run", o.dryRun, "Show what would be sent");
+  }
+
+  void addCompletion() {
+    add(app_, "completion", "Print a script that completes commands in a shell",
+        [this] { std::fputs(completionScript(app_, a_.shell).c_str(), stdout); })
+        ->add_option("shell", a_.shell, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   }
 
   void addDev() {

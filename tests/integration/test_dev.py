@@ -1,0 +1,147 @@
+"""`atoll dev`: a node of its own, and what is saved answers next."""
+
+import json
+import queue
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import unittest
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from support.server import PATIENCE_SECONDS, build_directory
+
+COUNTER = """export default { async fetch(request, env) {
+  const count = Number(await env.STORE.get("count") ?? 0) + 1;
+  await env.STORE.put("count", String(count));
+  console.log("counted", count);
+  return new Response(`%s ${count} ${env.TOKEN}`);
+} };
+"""
+
+
+class Dev:
+    """One running `atoll dev --json`."""
+
+    def __init__(self, folder, *words):
+        self.process = subprocess.Popen(
+            [str(build_directory() / "atoll"), "dev", "--json", "--port", "0", *words], cwd=folder,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.lines = queue.Queue()
+        self.reader = threading.Thread(target=self._read)
+        self.reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.put(json.loads(line))
+        self.lines.put(None)
+
+    def wait_for(self, event):
+        while (line := self.lines.get(timeout=PATIENCE_SECONDS)) is not None:
+            if line["event"] == event:
+                return line
+        raise AssertionError(f"it ended without {event}: {self.process.stderr.read()}")
+
+    def stop(self):
+        """Ctrl-C; the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(PATIENCE_SECONDS)
+        self.reader.join()
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return code
+
+
+class DevLoop(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory(prefix="atoll-dev-")
+        self.addCleanup(scratch.cleanup)
+        self.folder = Path(scratch.name)
+        self.write("one")
+        (self.folder / "wrangler.json").write_text(json.dumps({
+            "name": "looped", "main": "index.js", "compatibility_date": "2026-01-01",
+            "kv_namespaces": [{"binding": "STORE", "id": "0" * 32}],
+            "routes": ["example.com/*"]}))
+        (self.folder / ".dev.vars").write_text('# local\nTOKEN = "hush"\n')
+
+    def write(self, word):
+        (self.folder / "index.js").write_text(COUNTER % word)
+
+    def dev(self, *words):
+        made = Dev(self.folder, *words)
+        self.addCleanup(lambda: made.process.poll() is None and made.stop())
+        return made
+
+    def get(self, url):
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(url, timeout=PATIENCE_SECONDS) as answer:
+            return answer.read().decode()
+
+    def test_loop(self):
+        """what is saved answers next; what does not build is shown, the last good one goes on"""
+        dev = self.dev()
+        url = dev.wait_for("ready")["url"]
+        self.assertEqual(self.get(url), "one 1 hush")
+        self.assertEqual(dev.wait_for("console")["text"], "counted 1")
+        self.write("two")
+        self.assertEqual(dev.wait_for("reloaded")["file"], "index.js")
+        self.assertEqual(self.get(url), "two 2 hush")
+        (self.folder / "index.js").write_text("export default {")
+        self.assertIn("index.js:1", dev.wait_for("error")["message"])
+        self.assertEqual(self.get(url), "two 3 hush")
+        (self.folder / "lib").mkdir()
+        (self.folder / "lib/word.js").write_text("export default 'three';")
+        self.write("${word}")
+        with open(self.folder / "index.js", "a") as file:
+            file.write('import word from "./lib/word.js";')
+        while "three" not in self.get(url):
+            dev.wait_for("reloaded")
+        (self.folder / "lib/word.js").write_text("export default 'four';")
+        while "four" not in self.get(url):
+            dev.wait_for("reloaded")
+        self.assertEqual(dev.stop(), 0)
+        with self.assertRaises(urllib.error.URLError):
+            self.get(url)
+
+    def test_kept(self):
+        """KV is kept from one run to the next"""
+        for count in (1, 2):
+            dev = self.dev()
+            self.assertEqual(self.get(dev.wait_for("ready")["url"]), f"one {count} hush")
+            self.assertEqual(dev.stop(), 0)
+        self.assertEqual((self.folder / ".atoll/.gitignore").read_text(), "*\n")
+
+    def test_exception(self):
+        """what a script throws is shown with its stack"""
+        (self.folder / "index.js").write_text(
+            "export default { fetch() { throw new Error('on purpose'); } };")
+        dev = self.dev()
+        with self.assertRaises(urllib.error.HTTPError) as failed:
+            self.get(dev.wait_for("ready")["url"])
+        failed.exception.close()
+        shown = dev.wait_for("exception")
+        self.assertIn("on purpose", shown["message"])
+        self.assertIn("index.js", shown["stack"])
+
+    def test_mended(self):
+        """a project that does not build at first is ready once it does"""
+        (self.folder / "index.js").write_text("export default {")
+        dev = self.dev()
+        dev.wait_for("error")
+        self.write("mended")
+        self.assertEqual(self.get(dev.wait_for("ready")["url"]), "mended 1 hush")
+
+    def test_refusals(self):
+        """a port that is taken and a folder without a project: one line, exit code 1"""
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            for words, said in ((["--port", str(taken.getsockname()[1])], "127.0.0.1"),
+                                (["nowhere"], "nowhere")):
+                made = subprocess.run([str(build_directory() / "atoll"), "dev", *words],
+                                      cwd=self.folder, stdin=subprocess.DEVNULL, text=True,
+                                      capture_output=True, timeout=PATIENCE_SECONDS)
+                self.assertEqual(made.returncode, 1, made)
+                self.assertEqual(len(made.stderr.strip().splitlines()), 1, made.stderr)
+                self.assertIn(said, made.stderr)
