@@ -13,7 +13,7 @@ using store::Encoder;
 using store::kHashBytes;
 
 constexpr std::uint8_t kVersion = 1;
-// Rows that have grown since: readers take both.
+// Of rows with one field more; without it they are of the first: one value has one encoding.
 constexpr std::uint8_t kVersion2 = 2;
 constexpr std::uint8_t kText = 0;
 constexpr std::uint8_t kJson = 1;
@@ -26,6 +26,12 @@ UnixMillis timeOf(std::int64_t value) { return UnixMillis(std::chrono::milliseco
 
 void checkVersion(Decoder& in) {
   if (in.u8() != kVersion) in.reject("has an unknown format version");
+}
+
+std::string takeAdded(Decoder& in) {
+  std::string added(in.bytes());
+  if (added.empty()) in.reject("has an empty field that it would not have");
+  return added;
 }
 
 void encodeBinding(Encoder& out, const Binding& binding) {
@@ -111,13 +117,11 @@ std::string scriptKey(std::string_view tenant, std::string_view script) {
 }
 
 std::string encodeScript(const ScriptRow& row) {
-  return Encoder()
-      .u8(kVersion2)
-      .u64(row.versionNumber)
-      .u64(row.deploymentNumber)
-      .i64(millis(row.createdAt))
-      .bytes(row.newestVersionId)
-      .take();
+  Encoder out;
+  out.u8(row.newestVersionId.empty() ? kVersion : kVersion2);
+  out.u64(row.versionNumber).u64(row.deploymentNumber).i64(millis(row.createdAt));
+  if (!row.newestVersionId.empty()) out.bytes(row.newestVersionId);
+  return out.take();
 }
 
 Result<ScriptRow> decodeScript(std::string_view row) {
@@ -128,7 +132,7 @@ Result<ScriptRow> decodeScript(std::string_view row) {
   script.versionNumber = in.u64();
   script.deploymentNumber = in.u64();
   script.createdAt = timeOf(in.i64());
-  if (format == kVersion2) script.newestVersionId = in.bytes();
+  if (format == kVersion2) script.newestVersionId = takeAdded(in);
   ATOLL_TRY_VOID(in.finish("script row"));
   return script;
 }
@@ -168,14 +172,11 @@ std::string encodeContent(const Version& version, const std::vector<std::uint64_
 
 std::string encodeManifest(const Manifest& manifest) {
   const Version& version = manifest.version;
-  return Encoder()
-      .u8(kVersion2)
-      .u64(version.number)
-      .i64(millis(version.createdAt))
-      .bytes(version.message)
-      .bytes(version.tag)
-      .raw(encodeContent(version, manifest.moduleBytes))
-      .take();
+  Encoder out;
+  out.u8(version.tag.empty() ? kVersion : kVersion2);
+  out.u64(version.number).i64(millis(version.createdAt)).bytes(version.message);
+  if (!version.tag.empty()) out.bytes(version.tag);
+  return out.raw(encodeContent(version, manifest.moduleBytes)).take();
 }
 
 Result<Manifest> decodeManifest(std::string_view id, std::string_view row) {
@@ -187,7 +188,7 @@ Result<Manifest> decodeManifest(std::string_view id, std::string_view row) {
   manifest.version.number = in.u64();
   manifest.version.createdAt = timeOf(in.i64());
   manifest.version.message = in.bytes();
-  if (format == kVersion2) manifest.version.tag = in.bytes();
+  if (format == kVersion2) manifest.version.tag = takeAdded(in);
   const std::string_view content = in.rest();
   ATOLL_TRY_VOID(in.finish("version manifest"));
   if (toHex(store::sha256(content)) != id) {
