@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,7 +14,10 @@
 #include "isolate/builtin_snapshot.h"
 #include "isolate/isolate.h"
 #include "loop/signal_watcher.h"
+#include "node/containment.h"
+#include "node/crash_report.h"
 #include "node/node.h"
+#include "node/supervisor.h"
 #include "shard/write_offs.h"
 #include "store/database.h"
 #include "telemetry/log.h"
@@ -62,8 +67,34 @@ void tuneAllocator() {
   mallopt(M_TOP_PAD, kMiB);
 }
 
+/// Before any thread is made, and any file that scripts could be after is open.
+Result<> prepare(const config::Config& config) {
+  std::error_code error;
+  std::filesystem::create_directories(config.dataDir, error);  // Told by whoever opens it.
+  ATOLL_TRY(const auto crashed, node::reportCrashes(config.dataDir + "/crashes"));
+  for (const std::string& version : crashed) {
+    telemetry::log(telemetry::Level::Error, "quarantined",
+                   {{"version", std::string_view(version)}});
+    shard::WriteOffs::ofProcess().quarantine(version);
+  }
+  if (config.process.contain == "off") return {};
+  node::ContainmentOptions options{.writable = {config.dataDir},
+                                   .filterSystemCalls = config.process.contain == "full"};
+  for (const config::Certificate& each : config.tls.certificates) {
+    options.readable.insert(options.readable.end(), {each.certificateFile, each.keyFile});
+  }
+  for (const char* const name : {"SSL_CERT_FILE", "SSL_CERT_DIR"}) {  // OpenSSL's own.
+    if (const char* const path = std::getenv(name)) options.readable.emplace_back(path);
+  }
+  node::containAndLog(options);
+  return {};
+}
+
 int serve(const config::CommandLine& line) {
   tuneAllocator();
+  if (const Result<> prepared = prepare(line.config); !prepared) {
+    return complain(prepared.error(), kExitFailed);
+  }
   isolate::Platform::start(isolate::builtinSnapshot(), webapi::guest());
   {
     node::Node node(line, kVersion);
@@ -96,7 +127,8 @@ int main(int argc, char** argv) {
   setLogLevel(line.config.log.level);
   switch (line.mode) {
     case config::Mode::Standalone:
-      return serve(line);
+      if (line.config.process.supervise != "on") return serve(line);
+      return node::supervise([&line] { return serve(line); });
     case config::Mode::VerifyLog:
       return verifyLog(line.config);
     case config::Mode::Control:

@@ -41,6 +41,12 @@ struct Config {
   std::uint64_t shards = 0;  ///< 0: one per core.
   std::string defaultDomain = "localhost";
 
+  struct Process {
+    std::string supervise = "off";
+    std::string contain = "on";
+    bool operator==(const Process&) const = default;
+  } process;
+
   /// As listen::ListenLimits, with the addresses.
   struct Listen {
     std::optional<Address> http = Address{"127.0.0.1", 8080};

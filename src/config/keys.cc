@@ -19,6 +19,16 @@ constexpr Key kKeys[] = {
      "Scripts answer on <script>.<tenant>.<this domain> without a route; the default tenant's on "
      "<script>.<this domain> too. localhost resolves to this machine everywhere."},
 
+    {"process.supervise", SLOT(process.supervise),
+     "on: the server runs in a child process and is started again when it ends by itself. For "
+     "where "
+     "nothing else does so.",
+     0, 0, "off|on"},
+    {"process.contain", SLOT(process.contain),
+     "on: the process gives up capabilities, new programs and files outside of its own before it "
+     "runs scripts. full: dangerous system calls too (seccomp), for a microsecond or two of each "
+     "request. The log says what is in force.",
+     0, 0, "off|on|full"},
     {"listen.http", SLOT(listen.http),
      "host:port for HTTP/1.1 and HTTP/2 in the clear. Port 0 picks a free one, \"\" turns it off. "
      "Loopback until you decide otherwise."},

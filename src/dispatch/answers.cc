@@ -37,6 +37,8 @@ Refusal refusalOf(const Error& error) {
   switch (error.code) {
     case ErrorCode::Overloaded:
       return Refusal::OverCapacity;
+    case ErrorCode::Forbidden:
+      return Refusal::Quarantined;
     case ErrorCode::Timeout:
       return Refusal::CpuLimit;
     case ErrorCode::TooLarge:

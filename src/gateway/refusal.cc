@@ -23,6 +23,8 @@ constexpr RefusalInfo kRefusals[] = {
     {Refusal::SubrequestLimit, "subrequest_limit", 503,
      "The script made more outbound requests than it may.", false},
     {Refusal::OverCapacity, "over_capacity", 503, "This node has no capacity left.", true},
+    {Refusal::Quarantined, "quarantined", 503, "The script is kept from running on this node.",
+     false},
     {Refusal::Draining, "draining", 503, "This node is shutting down.", true},
     {Refusal::Internal, "internal", 500, "This node made a mistake.", false},
 };

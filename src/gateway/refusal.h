@@ -21,6 +21,7 @@ enum class Refusal : std::uint8_t {
   WallLimit,
   SubrequestLimit,
   OverCapacity,
+  Quarantined,
   Draining,
   Internal,
 };

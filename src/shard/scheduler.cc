@@ -40,19 +40,23 @@ class ShortSliceTimer {
 SliceRunner::Ended runSlice(Slice& slice, IsolatePool& pool, SliceRunner& runner, Seat* seat) {
   runner.begin(seat, &slice.used);
   if (slice.slow) runner.giveSeatAway();
+  std::chrono::steady_clock::time_point loadStart;
   if (slice.kind == Slice::Kind::Load) {
+    loadStart = std::chrono::steady_clock::now();
     auto isolate = pool.take();
     if (!isolate) {
       slice.result = std::unexpected(std::move(isolate).error());
       return runner.end();
     }
     slice.isolate = *std::move(isolate);
+    slice.isolateTime = std::chrono::steady_clock::now() - loadStart;
   }
   runner.enters(*slice.isolate);
   const ShortSliceTimer timer(slice.events);
   switch (slice.kind) {
     case Slice::Kind::Load:
       slice.result = slice.isolate->load(slice.version);
+      slice.loadTime = std::chrono::steady_clock::now() - loadStart;
       break;
     case Slice::Kind::Events:
       slice.result = slice.isolate->run(slice.events, slice.outbox);
@@ -138,6 +142,7 @@ Result<Worker*> Scheduler::lease(const std::shared_ptr<const deploy::Version>& v
   auto worker = std::unique_ptr<Worker>(new Worker(*this, version));
   Worker& made = *worker;
   workers_.emplace(made.version_->id, std::move(worker));
+  counters_->workers.set(workers_.size());
   makeReady(made);  // Its first slice loads it.
   return &made;
 }
@@ -147,6 +152,7 @@ Scheduler::Round Scheduler::runReady(SliceRunner& runner, const SeatDoor* door) 
   if (running_ != nullptr) {
     // The seat came here while this slice ran; what is left of the round goes on.
     detached_.push_back({std::exchange(running_, nullptr), runningOn_, runningSequence_});
+    counters_->handoffs.add();
   }
   for (std::size_t n = 0; n < limits_.slicesPerRound && !ready_.empty(); ++n) {
     Worker& worker = *ready_.front();
@@ -209,6 +215,7 @@ void Scheduler::updateIdle(Worker& worker) {
   } else {
     worker.idlePlace_ = idle_.insert(idle_.end(), &worker);
   }
+  counters_->idleWorkers.set(idle_.size());
 }
 
 /// Hands the slice what it needs: from here to settleSlice() the seat only queues.
@@ -238,6 +245,7 @@ void Scheduler::startSlice(Worker& worker) {
 void Scheduler::findUsed(Worker& worker) {
   Slice& slice = *worker.slice_;
   slice.used.clear();
+  counters_->events.add(slice.events.size());
   for (const isolate::host::Event& event : slice.events) {
     if (!isFollowUp(event)) continue;
     const auto id = isolate::host::invocationOf(event);
@@ -249,6 +257,13 @@ void Scheduler::findUsed(Worker& worker) {
 
 void Scheduler::settleSlice(Worker& worker) {
   Slice& slice = *worker.slice_;
+  if (slice.kind == Slice::Kind::Events) {
+    counters_->slices.add();
+  } else if (slice.kind == Slice::Kind::Load) {
+    counters_->coldStarts.add();
+    counters_->isolateNanos.add(static_cast<std::uint64_t>(slice.isolateTime.count()));
+    counters_->coldStartNanos.add(static_cast<std::uint64_t>(slice.loadTime.count()));
+  }
   worker.lost_ = !slice.result.has_value();
   worker.loaded_ = worker.loaded_ || !worker.lost_;
   if (slice.kind == Slice::Kind::Events) owner_.onEffects(worker, slice.outbox);
@@ -266,6 +281,7 @@ void Scheduler::settleSlice(Worker& worker) {
 }
 
 void Scheduler::lose(Worker& worker, const Error& error) {
+  counters_->losses.add();
   // Out of the table first: the owner may lease the same version again.
   const std::unique_ptr<Worker> last = remove(worker);
   owner_.onWorkerLost(worker, error);
@@ -276,6 +292,7 @@ std::unique_ptr<Worker> Scheduler::remove(Worker& worker) {
   ATOLL_CHECK(it != workers_.end() && it->second.get() == &worker);
   std::unique_ptr<Worker> removed = std::move(it->second);
   workers_.erase(it);
+  counters_->workers.set(workers_.size());
   if (worker.idlePlace_) idle_.erase(*std::exchange(worker.idlePlace_, std::nullopt));
   if (worker.slice_ != nullptr) pool_->discard(std::move(worker.slice_->isolate));
   return removed;
@@ -286,6 +303,7 @@ bool Scheduler::evictOne() {
   Worker& worker = *idle_.front();
   worker.lost_ = true;
   remove(worker);
+  counters_->evictions.add();
   return true;
 }
 

@@ -19,6 +19,7 @@
 #include "loop/loop.h"
 #include "loop/mailbox.h"
 #include "shard/isolate_pool.h"
+#include "shard/shard_counters.h"
 #include "shard/watchdog.h"
 
 namespace atolld::shard {
@@ -62,6 +63,7 @@ struct Slice {
   bool slow = false;
   std::vector<Charge> used;     ///< By the events' invocations in earlier slices.
   std::vector<Charge> charges;  ///< By them in this one.
+  std::chrono::nanoseconds isolateTime{}, loadTime{};  ///< Of Load: until the isolate; all of it.
 };
 
 /// One isolate with a loaded version on this shard, and the events waiting for it. Seat holder
@@ -182,6 +184,7 @@ class Scheduler {
   WorkerOwner& owner_;
   const SchedulerLimits limits_;
   std::shared_ptr<IsolatePool> pool_;
+  const std::shared_ptr<ShardCounters> counters_ = ShardCounters::add();
   // The slice running now, for a new seat holder to find; seat state like all the rest, written
   // before the slice and not by the thread in it.
   Worker* running_ = nullptr;

@@ -1,5 +1,7 @@
 #include "shard/script_thread.h"
 
+#include <csignal>
+#include <cstddef>
 #include <memory>
 #include <utility>
 
@@ -11,7 +13,14 @@ namespace {
 
 void* runBody(void* data) noexcept {
   const std::unique_ptr<std::function<void()>> body(static_cast<std::function<void()>*>(data));
+  // For handlers of signals that a used-up stack sends.
+  constexpr std::size_t kSignalStackBytes = 64 * 1024;
+  const auto stack = std::make_unique<std::byte[]>(kSignalStackBytes);
+  const stack_t alternative{.ss_sp = stack.get(), .ss_flags = 0, .ss_size = kSignalStackBytes};
+  ATOLL_CHECK(sigaltstack(&alternative, nullptr) == 0);
   (*body)();
+  constexpr stack_t kNone{.ss_sp = nullptr, .ss_flags = SS_DISABLE, .ss_size = 0};
+  sigaltstack(&kNone, nullptr);
   return nullptr;
 }
 

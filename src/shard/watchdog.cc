@@ -158,16 +158,27 @@ class Monitor {
   std::thread thread_;  // Last: it uses the rest.
 };
 
+thread_local const SliceRunner* runnerOfThread = nullptr;
+
 SliceRunner::SliceRunner(const RunnerLimits& limits, RunnerThreads* threads)
     : limits_(limits), threads_(threads), thread_(::gettid()), monitor_(Monitor::shared()) {
   ATOLL_CHECK(pthread_getcpuclockid(pthread_self(), &cpuClock_) == 0);
   monitor_->add(*this);
   isolate::setLastResort(this);
+  runnerOfThread = this;
 }
 
 SliceRunner::~SliceRunner() {
   isolate::setLastResort(nullptr);
+  runnerOfThread = nullptr;
   monitor_->remove(*this);
+}
+
+const deploy::Version* SliceRunner::versionOnThisThread() noexcept {
+  if (runnerOfThread == nullptr || (runnerOfThread->control_.load() & kRunning) == 0)
+    return nullptr;
+  const isolate::Isolate* const isolate = runnerOfThread->isolate_.load();
+  return isolate == nullptr ? nullptr : isolate->version().get();
 }
 
 void SliceRunner::begin(Seat* seat, const std::vector<Charge>* used) noexcept {

@@ -70,6 +70,9 @@ class SliceRunner final : private isolate::LastResort {
   /// @param charges  gets the CPU time that the monitor saw being used; null: nobody asks
   Ended end(std::vector<Charge>* charges = nullptr) noexcept;
 
+  /// What the calling thread runs; null: no script. Async-signal-safe.
+  static const deploy::Version* versionOnThisThread() noexcept;
+
   /// Names the running slice. The runner's thread only.
   std::uint64_t sequence() const noexcept { return sequence_; }
   /// Terminates that slice if it is still running without its seat. Any thread.

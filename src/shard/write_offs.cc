@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <utility>
 
 #include "loop/machine.h"
 #include "telemetry/log.h"
@@ -45,9 +46,18 @@ void WriteOffs::add(const deploy::Version& version, const Error& why) {
   ::kill(::getpid(), SIGTERM);
 }
 
-Result<> WriteOffs::check(const deploy::Version& version) const {
-  if (count() == 0) return {};
+void WriteOffs::quarantine(std::string versionId) {
   const std::scoped_lock lock(mutex_);
+  quarantined_.insert(std::move(versionId));
+  anyQuarantined_.store(true);
+}
+
+Result<> WriteOffs::check(const deploy::Version& version) const {
+  if (count() == 0 && !anyQuarantined_.load()) return {};
+  const std::scoped_lock lock(mutex_);
+  if (quarantined_.contains(version.id)) {
+    return fail(ErrorCode::Forbidden, "this version has ended the whole process more than once");
+  }
   const auto it = offenders_.find(keyOf(version));
   if (it == offenders_.end() || Clock::now() >= it->second.awayUntil) return {};
   return fail(ErrorCode::Overloaded,

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/result.h"
 #include "deploy/deployment.h"
@@ -27,9 +28,12 @@ class WriteOffs {
   std::size_t count() const noexcept { return count_.load(); }
   bool wornOut() const noexcept { return wornOut_.load(); }
 
+  /// A version that has ended whole processes: it may have no isolate any more.
+  void quarantine(std::string versionId);
+
   /// Whether its script may have an isolate: not for 10 s after its first write-off, twice as long
   /// after each further one, an hour at the most.
-  /// @error Overloaded
+  /// @error Overloaded; Forbidden for good: in quarantine
   Result<> check(const deploy::Version& version) const;
 
  private:
@@ -42,6 +46,8 @@ class WriteOffs {
   std::atomic<std::size_t> count_ = 0;
   std::atomic<bool> wornOut_ = false;
   mutable std::mutex mutex_;
+  std::unordered_set<std::string> quarantined_;          ///< Guarded by mutex_; ids of versions.
+  std::atomic<bool> anyQuarantined_ = false;
   std::unordered_map<std::string, Offender> offenders_;  ///< Guarded by mutex_; by tenant/script.
 };
 

@@ -6,6 +6,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <utility>
+#include <vector>
 
 namespace atolld::telemetry {
 namespace {
@@ -19,6 +21,7 @@ struct Family {
 struct Registry {
   std::mutex mutex;
   std::map<std::string, Family, std::less<>> families;
+  std::vector<std::function<std::string()>> collectors;
 };
 
 Registry& registry() {
@@ -46,6 +49,12 @@ void gauge(std::string_view name, std::string_view help, std::function<double()>
   family.gauge = std::move(read);
 }
 
+void collector(std::function<std::string()> render) {
+  Registry& all = registry();
+  const std::scoped_lock lock(all.mutex);
+  all.collectors.push_back(std::move(render));
+}
+
 std::string renderMetrics() {
   Registry& all = registry();
   const std::scoped_lock lock(all.mutex);
@@ -60,6 +69,7 @@ std::string renderMetrics() {
                      labels.empty() ? "" : "}", value->value());
     }
   }
+  for (const auto& render : all.collectors) text += render();
   return text;
 }
 

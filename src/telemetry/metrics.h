@@ -26,6 +26,10 @@ Counter& counter(std::string_view name, std::string_view help, std::string_view 
 /// A value read when metrics are rendered; `read` is called on the rendering thread.
 void gauge(std::string_view name, std::string_view help, std::function<double()> read);
 
+/// `render` gives further metrics in that format, with their HELP and TYPE lines; it is called on
+/// the rendering thread, any number of times.
+void collector(std::function<std::string()> render);
+
 /// All metrics in Prometheus's text format, version 0.0.4.
 std::string renderMetrics();
 

@@ -1,7 +1,7 @@
-// ends: memory_limit script_exception
+// ends: memory_limit cpu_limit script_exception
 export default {
   async fetch(request, env, ctx) {
     const kept = [];
-    for (;;) kept.push(3n ** 1000000n + BigInt(kept.length));
+    for (;;) kept.push((1n << 8000000n) + BigInt(kept.length));
   },
 };

@@ -1,0 +1,78 @@
+#include "shard/shard_counters.h"
+
+#include <format>
+#include <iterator>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "telemetry/metrics.h"
+
+namespace atolld::shard {
+namespace {
+
+struct All {
+  std::mutex mutex;
+  std::vector<std::shared_ptr<const ShardCounters>> shards;  // Guarded by mutex.
+};
+
+All& all() {
+  static auto* const instance = new All;  // Never destroyed: metrics may be read to the end.
+  return *instance;
+}
+
+struct Family {
+  std::string_view name, type, help;
+  OwnCounter ShardCounters::* member;
+  double scale = 1;
+};
+
+constexpr double kSecondsPerNano = 1e-9;
+constexpr Family kFamilies[] = {
+    {"atoll_slices_total", "counter", "Entries into isolates with events.", &ShardCounters::slices},
+    {"atoll_events_total", "counter", "Events that scripts handled.", &ShardCounters::events},
+    {"atoll_handoffs_total", "counter", "Slices that went on without their shard's seat.",
+     &ShardCounters::handoffs},
+    {"atoll_isolates", "gauge", "Isolates with a script loaded.", &ShardCounters::workers},
+    {"atoll_isolates_warm", "gauge", "Of those, ready and with nothing to do.",
+     &ShardCounters::idleWorkers},
+    {"atoll_cold_starts_total", "counter", "Versions loaded into an isolate.",
+     &ShardCounters::coldStarts},
+    {"atoll_cold_start_seconds_total", "counter", "Time they took, from isolate to evaluated.",
+     &ShardCounters::coldStartNanos, kSecondsPerNano},
+    {"atoll_cold_start_isolate_seconds_total", "counter", "Of that, until there was an isolate.",
+     &ShardCounters::isolateNanos, kSecondsPerNano},
+    {"atoll_isolates_evicted_total", "counter", "Warm isolates that made room for others.",
+     &ShardCounters::evictions},
+    {"atoll_isolates_lost_total", "counter", "Isolates lost to a limit or a failed load.",
+     &ShardCounters::losses},
+};
+
+std::string render() {
+  All& counted = all();
+  const std::scoped_lock lock(counted.mutex);
+  std::string text;
+  auto out = std::back_inserter(text);
+  for (const Family& family : kFamilies) {
+    std::format_to(out, "# HELP {} {}\n# TYPE {} {}\n", family.name, family.help, family.name,
+                   family.type);
+    for (std::size_t i = 0; i < counted.shards.size(); ++i) {
+      const auto value = static_cast<double>((*counted.shards[i].*family.member).value());
+      std::format_to(out, "{}{{shard=\"{}\"}} {}\n", family.name, i, value * family.scale);
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+std::shared_ptr<ShardCounters> ShardCounters::add() {
+  static std::once_flag once;
+  std::call_once(once, [] { telemetry::collector(&render); });
+  auto counters = std::make_shared<ShardCounters>();
+  const std::scoped_lock lock(all().mutex);
+  all().shards.push_back(counters);
+  return counters;
+}
+
+}  // namespace atolld::shard

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+namespace atolld::shard {
+
+/// A number that one thread at a time changes and any may read: no locked instruction.
+class OwnCounter {
+ public:
+  void add(std::uint64_t by = 1) noexcept { value_.store(value() + by, std::memory_order_relaxed); }
+  void set(std::uint64_t to) noexcept { value_.store(to, std::memory_order_relaxed); }
+  std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_ = 0;
+};
+
+/// What one shard counts of its own; changed in its seat only. Summed up when somebody asks for the
+/// node's metrics.
+struct ShardCounters {
+  OwnCounter slices;          ///< That ran events.
+  OwnCounter events;          ///< That they handled.
+  OwnCounter handoffs;        ///< Slices that went on without the seat.
+  OwnCounter workers;         ///< Now: isolates with a version.
+  OwnCounter idleWorkers;     ///< Of those, warm and with nothing to do.
+  OwnCounter coldStarts;      ///< Versions loaded into an isolate.
+  OwnCounter coldStartNanos;  ///< Wall time of those slices: isolate, compile and evaluate.
+  OwnCounter isolateNanos;    ///< Of it, until the isolate was there.
+  OwnCounter evictions;
+  OwnCounter losses;  ///< Isolates that broke a limit, failed to load or never came back.
+
+  /// New ones, with a number of their own, that the node's metrics show from now on, and for good.
+  static std::shared_ptr<ShardCounters> add();
+};
+
+}  // namespace atolld::shard
