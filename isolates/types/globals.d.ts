@@ -55,9 +55,12 @@ interface Navigator {
   readonly language: string;
   readonly hardwareConcurrency: number;
   readonly platform: string;
+  sendBeacon(url: string | URL, data?: BodyInit | null): boolean;
 }
 declare var Navigator: {
   prototype: Navigator;
   new (): never;
 };
 declare var navigator: Navigator;
+/** Always "null". */
+declare var origin: string;

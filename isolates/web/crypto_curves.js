@@ -175,36 +175,46 @@ function importOctetJwk(jwk, name, use, uses, extractable, usages) {
   return { type, der };
 }
 
-function octetKeys(name, use, uses, operations) {
+/** `name` is the algorithm of the keys, `curve` what is done with them. */
+function octetKeys(name, use, uses, operations, curve = name) {
+  // Only where the two differ does an algorithm name its curve: itself.
+  const algorithmOf = () => curve === name ? { name } : { name, namedCurve: name };
+  const checkCurve = (params, method) => {
+    if (curve !== name && params.namedCurve !== name) {
+      throw notSupported(`${name} with the curve ${params.namedCurve}`, method);
+    }
+  };
   implementations[name] = {
     __proto__: null,
     ...operations,
     uses,
-    typeOf: () => name,
+    typeOf: () => curve,
     generateKey(params, extractable, usages) {
+      checkCurve(params, "generateKey");
       usages = checkUsages(usages, allUses(uses));
       currentInvocation();
-      return makePair(done(native.generateKeyPair(name), "No key was made"), { name }, extractable,
-        usages, uses);
+      return makePair(done(native.generateKeyPair(curve), "No key was made"), algorithmOf(),
+        extractable, usages, uses);
     },
     importKey(params, format, keyData, extractable, usages) {
+      checkCurve(params, "importKey");
       let imported;
       if (isRawPublic(format)) {
         checkUsages(usages, uses.public);
-        imported = { type: "public", der: read(native.importPoint(name, keyData)) };
+        imported = { type: "public", der: read(native.importPoint(curve, keyData)) };
       } else if (format === "jwk") {
-        imported = importOctetJwk(keyData, name, use, uses, extractable, usages);
+        imported = importOctetJwk(keyData, curve, use, uses, extractable, usages);
       } else if (format === "spki" || format === "pkcs8") {
-        imported = importDer(format, keyData, name, uses, usages);
+        imported = importDer(format, keyData, curve, uses, usages);
       } else {
         throw notSupported(`${name} with the key format ${format}`, "importKey");
       }
       const { type, der } = imported;
-      return makeKey(type, extractable, { name }, checkUsages(usages, uses[type]), der);
+      return makeKey(type, extractable, algorithmOf(), checkUsages(usages, uses[type]), der);
     },
     exportKey(format, key) {
       if (format === "spki" || format === "pkcs8") return exportDer(format, key);
-      const parts = done(native.keyParts(name, key.type === "private", key.bytes), "No such key");
+      const parts = done(native.keyParts(curve, key.type === "private", key.bytes), "No such key");
       if (isRawPublic(format)) {
         checkType(key, "public", "be exported raw");
         return bufferOf(parts[0]);
@@ -212,15 +222,15 @@ function octetKeys(name, use, uses, operations) {
       if (format !== "jwk") {
         throw notSupported(`${name} with the key format ${format}`, "exportKey");
       }
-      const members = { kty: "OKP", crv: name, x: native.toBase64Url(parts[0]) };
-      if (uses === signer) members.alg = name;
+      const members = { kty: "OKP", crv: curve, x: native.toBase64Url(parts[0]) };
+      if (uses === signer) members.alg = curve;
       if (parts.length > 1) members.d = native.toBase64Url(parts[1]);
       return exportJwk(key, members);
     },
   };
 }
 
-function edwards(name) {
+function edwards(name, curve = name) {
   const contextOf = (params) => params.context ?? noBytes;
   const checkSign = (params) => {
     if (TypedArrayPrototypeGetByteLength(contextOf(params)) > 255) {
@@ -232,19 +242,21 @@ function edwards(name) {
     sign(params, key, data) {
       checkSign(params);
       checkType(key, "private", "sign");
-      return done(native.sign(name, name, undefined, 0, contextOf(params), key.bytes, data),
+      return done(native.sign(curve, curve, undefined, 0, contextOf(params), key.bytes, data),
         "The key cannot sign this");
     },
     verify(params, key, signature, data) {
       checkSign(params);
       checkType(key, "public", "verify");
-      return native.verify(name, name, undefined, 0, contextOf(params), key.bytes, signature,
+      return native.verify(curve, curve, undefined, 0, contextOf(params), key.bytes, signature,
         data);
     },
-  });
+  }, curve);
 }
 edwards("Ed25519");
 edwards("Ed448");
+// What Workers had before Ed25519 was a standard.
+edwards("NODE-ED25519", "Ed25519");
 
 function montgomery(name, bits) {
   octetKeys(name, "enc", agreer, {

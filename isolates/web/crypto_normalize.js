@@ -143,6 +143,7 @@ const ecdsa = params("EcdsaParams", hashed);
 register(curves, ["ECDSA"], pair({ sign: ecdsa, verify: ecdsa }, namedCurve));
 register(curves, ["ECDH"], pair({ deriveBits: keyDerive }, namedCurve));
 register(curves, ["Ed25519"], pair({ sign: none, verify: none }));
+register(curves, ["NODE-ED25519"], pair({ sign: none, verify: none }, namedCurve));
 register(curves, ["Ed448"], pair({ sign: context, verify: context }));
 register(curves, ["X25519", "X448"], pair({ deriveBits: keyDerive }));
 

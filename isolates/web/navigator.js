@@ -6,6 +6,8 @@ const {
 const { configureInterface, converters, illegalConstructor, requiredArguments } = internals.webidl;
 const { defineGlobal, defineLazy, kConstruct } = internals;
 
+const nothing = () => {};
+
 class Navigator {
   #brand;
 
@@ -30,6 +32,21 @@ class Navigator {
     this.#brand;
     return "";
   }
+
+  /**
+   * True: it is on its way, and nobody hears how it went.
+   * https://w3c.github.io/beacon/#sendbeacon-method
+   */
+  sendBeacon(url, data = null) {
+    this.#brand;
+    requiredArguments(arguments.length, 1, "Failed to execute 'sendBeacon' on 'Navigator'");
+    const { currentInvocation, waitUntil } = internals.kernel;
+    const invocation = currentInvocation();
+    // A URL or body that cannot be sent is told at once.
+    const request = new internals.request.Request(url, { __proto__: null, method: "POST", body: data });
+    waitUntil(invocation, PromisePrototypeThen(internals.fetch.fetch(request), nothing, nothing));
+    return true;
+  }
 }
 configureInterface(Navigator);
 
@@ -52,6 +69,8 @@ const functions = {
 defineGlobal("Navigator", Navigator);
 defineGlobal("navigator", new Navigator(kConstruct));
 defineGlobal("self", globalThis);
+// https://html.spec.whatwg.org/#dom-origin: a script has none of its own.
+defineGlobal("origin", "null");
 if (globalThis.queueMicrotask === undefined) {
   defineGlobal("queueMicrotask", functions.queueMicrotask);
 }

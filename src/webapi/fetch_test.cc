@@ -177,6 +177,23 @@ TEST_CASE("Redirects end: after twenty, at other schemes, by mode, and for bodie
             .find("a stream can be sent only once") != std::string::npos);
 }
 
+TEST_CASE("A beacon is sent after the response, and keeps the invocation open until it was") {
+  TestScript script(
+      "export default { fetch() { return new Response("
+      "String(navigator.sendBeacon('https://collect.test/x', 'seen'))) } }");
+  host::Outbox outbox = script.run(script.request());
+  CHECK(response(outbox).head.status == 200);
+  const auto* const fetch = find<host::FetchStart>(outbox);
+  REQUIRE(fetch != nullptr);
+  CHECK(fetch->head->method == "POST");
+  CHECK(urlOf(*fetch) == "https://collect.test/x");
+  CHECK(std::get<Bytes>(fetch->body).view() == "seen");
+  CHECK(count<host::Done>(outbox) == 0);
+  outbox = script.run(answer(fetch->op, 500, "", host::BodyRef{6, 10}));
+  CHECK(count<host::Done>(outbox) == 1);
+  CHECK(evaluate("navigator.sendBeacon('/relative')").starts_with("TypeError"));
+}
+
 TEST_CASE("fetch() refuses what it cannot send, by rejecting") {
   for (const auto& [expression, problem] :
        {std::pair{"fetch('/relative')", "TypeError: Failed to execute 'fetch': Invalid URL"},

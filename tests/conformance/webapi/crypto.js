@@ -323,6 +323,23 @@ test("Ed25519 signs and verifies (RFC 8032, test 2)", async () => {
     raw), raw));
 });
 
+test("NODE-ED25519 is Ed25519 under the name that Workers had for it first", async () => {
+  const algorithm = { name: "NODE-ED25519", namedCurve: "NODE-ED25519" };
+  const jwk = { kty: "OKP", crv: "Ed25519", x: "PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw",
+    d: "TM0Imyj_ltqdtsNG7BFOD1uKMZ81q6Yk2oz27U-4pvs" };
+  const key = await subtle.importKey("jwk", jwk, algorithm, true, ["sign"]);
+  same(JSON.stringify(key.algorithm), JSON.stringify(algorithm));
+  const signature = await subtle.sign("NODE-ED25519", key, unhex("72"));
+  const standard = await subtle.importKey("jwk", jwk, "Ed25519", true, ["sign"]);
+  same(hex(signature), hex(await subtle.sign("Ed25519", standard, unhex("72"))));
+  const { publicKey, privateKey } = await subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const raw = await subtle.exportKey("raw", publicKey);
+  const open = await subtle.importKey("raw", raw, algorithm, true, ["verify"]);
+  ok(await subtle.verify(algorithm, open, await subtle.sign(algorithm, privateKey, raw), raw));
+  await rejects("NotSupportedError",
+    subtle.generateKey({ ...algorithm, namedCurve: "P-256" }, true, ["sign"]));
+});
+
 test("Keys are wrapped and unwrapped", async () => {
   const inner = await secret(utf8("inner key"), { name: "HMAC", hash: "SHA-256" }, ["sign"]);
   const outer = await subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["wrapKey",
