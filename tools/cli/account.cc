@@ -7,23 +7,9 @@
 #include "api_client.h"
 #include "base/encoding.h"
 #include "commands.h"
-#include "project.h"
 
 namespace atolld::cli {
 namespace {
-
-constexpr std::string_view kHelloScript = R"(export default {
-  async fetch(request, env, ctx) {
-    const url = new URL(request.url);
-    return new Response(`Hello from ${url.pathname}!\n`);
-  },
-};
-)";
-
-std::string helloConfig(const std::string& name) {
-  return "{\n  // What this script is called and where it begins.\n  \"name\": \"" + name +
-         "\",\n  \"main\": \"index.js\",\n  \"compatibility_date\": \"2026-01-01\"\n}\n";
-}
 
 std::string describe(const Json& me, const std::string& url) {
   return "tenant " + me.at("tenant").get<std::string>() + ", role " +
@@ -68,22 +54,6 @@ void whoami(const Globals& globals) {
   const Json me = client.get("/whoami");
   say(globals, describe(me, client.endpoint().url));
   sayJson(globals, me);
-}
-
-void init(const Globals& globals, const std::string& directory) {
-  namespace fs = std::filesystem;
-  const fs::path root = fs::absolute(directory).lexically_normal();
-  for (const char* const name : {"index.js", "wrangler.jsonc", "wrangler.json", "wrangler.toml"}) {
-    if (fs::exists(root / name)) {
-      throw CliError((root / name).string() + " is there already: choose another directory");
-    }
-  }
-  const std::string name =
-      scriptNameFrom((root.has_filename() ? root : root.parent_path()).filename().string());
-  writeFile((root / "index.js").string(), kHelloScript);
-  writeFile((root / "wrangler.jsonc").string(), helloConfig(name));
-  say(globals, "Made " + name + " in " + root.string() + "; next: atoll deploy " + directory);
-  sayJson(globals, {{"name", name}, {"directory", root.string()}});
 }
 
 void listTokens(const Globals& globals) {

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -230,6 +231,50 @@ class Deploy(CliTest):
         self.ok("init", "My App")
         self.assertIn("Deployed my-app", self.ok("deploy", "My App").out)
         self.refused(1, "init", "My App", says="is there already")
+
+    def test_templates(self):
+        """every template is made under the directory's name; what it needs no npm for deploys"""
+        for template in ("hello", "hono", "kv-counter", "wasm"):
+            with self.subTest(template):
+                made = self.json("init", "--template", template, f"my-{template}")
+                self.assertEqual((made["name"], made["template"]), (f"my-{template}", template))
+                folder = self.folder / f"my-{template}"
+                self.assertEqual(sorted(made["files"]), sorted(
+                    str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()))
+                if template == "hono":
+                    package = json.loads((folder / "package.json").read_text())
+                    self.assertEqual(package["name"], "my-hono")
+                    self.assertIn("hono", package["dependencies"])
+                else:
+                    self.assertIn(f"Deployed my-{template} ", self.ok("deploy", folder).out)
+        self.assertIn("my-kv-counter-COUNTS", self.ok("kv", "namespace", "list").out)
+        self.refused(2, "init", "-t", "kv-conter", "x", says='did you mean "kv-counter"?')
+        self.refused(2, "init", "-t", "static", "x", says="hello, hono, kv-counter, wasm")
+        self.assertFalse((self.folder / "x").exists())
+
+    def test_init_overwrites_nothing(self):
+        """a file that is there, even a dangling link, stops init before it makes any"""
+        folder = self.folder / "taken"
+        (folder / "src").mkdir(parents=True)
+        (folder / "src/index.ts").symlink_to("nowhere")
+        self.refused(1, "init", "-t", "hono", folder, says="src/index.ts is there already")
+        self.assertEqual([file.name for file in folder.iterdir()], ["src"])
+        other = self.folder / "blocked"
+        other.mkdir()
+        (other / "src").write_text("a file where a folder goes")
+        self.refused(1, "init", "-t", "wasm", other)
+        self.assertEqual([file.name for file in other.iterdir()], ["src"])
+
+    def test_wasm_template(self):
+        """the Wasm of the template is what the script beside it makes"""
+        tools = Path(__file__).resolve().parent / "templates"
+        subprocess.run([sys.executable, tools / "make_gcd.py", self.folder / "gcd.wasm"],
+                       check=True)
+        self.assertEqual((self.folder / "gcd.wasm").read_bytes(),
+                         (tools / "wasm/src/gcd.wasm").read_bytes())
+        self.ok("init", "-t", "wasm", "w")
+        self.assertEqual((self.folder / "w/src/gcd.wasm").read_bytes(),
+                         (tools / "wasm/src/gcd.wasm").read_bytes())
 
     def test_one_module(self):
         """a single module is deployed as it is, under its own name or a given one"""

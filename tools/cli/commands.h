@@ -94,7 +94,10 @@ void revokeToken(const Globals& globals, const std::string& id);
 void login(const Globals& globals);
 void logout(const Globals& globals);
 void whoami(const Globals& globals);
-void init(const Globals& globals, const std::string& directory);
+
+/// Makes a project from a template, in a directory that has none of its files.
+void init(const Globals& globals, const std::string& directory, const std::string& templateName);
+std::vector<std::string> templateNames();
 
 /// Shared: the script's name. Throws CliError (usage) where there is none.
 std::string requireScript(const ScriptOptions& options);

@@ -29,7 +29,7 @@ struct Arguments {
   KvOptions kv;
   KvPutOptions put;
   std::string key, path, prefix, title, pattern, message, name, id, directory = ".";
-  std::string role = "deployer", onlyScript, shell;
+  std::string role = "deployer", onlyScript, shell, templateName = "hello";
   std::vector<std::string> shares, words;
   std::uint64_t limit = 1000;
   std::optional<std::string> value;
@@ -163,9 +163,14 @@ class CommandTree {
     add(app_, "login", "Keep URL and token for later commands", [this] { login(a_.globals); });
     add(app_, "logout", "Forget what login kept", [this] { logout(a_.globals); });
     add(app_, "whoami", "Show who the token is", [this] { whoami(a_.globals); });
-    CLI::App* const made =
-        add(app_, "init", "Make a hello-world project", [this] { init(a_.globals, a_.directory); });
+    CLI::App* const made = add(app_, "init", "Make a project from a template", [this] {
+      init(a_.globals, a_.directory, a_.templateName);
+    });
     made->add_option("directory", a_.directory, "Where; default: here")->type_name("DIR");
+    std::string about;
+    for (const std::string& name : templateNames()) about += (about.empty() ? "" : ", ") + name;
+    made->add_option("--template,-t", a_.templateName, about + "; default: hello")
+        ->type_name("NAME");
   }
 
   void addDeploy() {
