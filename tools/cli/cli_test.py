@@ -465,6 +465,64 @@ class Config(CliTest):
         self.assertNotIn("observability", result.err)
 
 
+class Types(CliTest):
+    def types(self, folder, *words):
+        made = self.json("types", folder, *words)
+        return made["env"], (folder / "worker-configuration.d.ts").read_text()
+
+    def test_bindings(self):
+        """types writes what env has: literals, namespaces, services, and secrets by name alone"""
+        folder = self.project(
+            "typed", {".dev.vars": "# mine\nTOKEN='hush'\nMODE=local\n"},
+            vars={"A": 'say "hi"', "MODE": "live", "odd-name": 1, "J": {"deep": [1, True, None]}},
+            kv_namespaces=[{"binding": "STORE"}],
+            services=[{"binding": "OTHER", "service": "other"}])
+        env, text = self.types(folder)
+        self.assertEqual(env, {
+            "A": '"say \\"hi\\""', '"odd-name"': "1", "J": "{ deep: [1, true, null] }",
+            "STORE": "KVNamespace", "OTHER": "Fetcher", "TOKEN": "string", "MODE": "string"})
+        self.assertIn("    STORE: KVNamespace;\n", text)
+        self.assertIn('/// <reference types="atoll-types" />\n', text)
+        self.assertNotIn("hush", text)
+        env, _ = self.types(folder, "--no-strict-vars")
+        self.assertEqual((env["A"], env["J"]),
+                         ("string", "{ deep: (number | boolean | null)[] }"))
+
+    def test_environments(self):
+        """a binding has the types of every environment, and may be missing where one lacks it"""
+        folder = self.project("envs", vars={"WHERE": "top", "ONLY": "x"}, env={
+            "staging": {"vars": {"WHERE": "staged"}}})
+        self.assertEqual(self.types(folder)[0], {"WHERE": '"top" | "staged"', "ONLY?": '"x"'})
+        self.assertEqual(self.types(folder, "--env", "staging")[0], {"WHERE": '"staged"'})
+        self.refused(2, "types", folder, "--env", "stagign", says='did you mean "staging"?')
+
+    def test_modules(self):
+        """files that rules make modules of are declared, but for those the platform declares"""
+        folder = self.project("ruled", rules=[
+            {"type": "Text", "globs": ["**/*.md", "**/*.html"]},
+            {"type": "Data", "globs": ["data/one.csv"]},
+            {"type": "CompiledWasm", "globs": ["**/*.mod"]}])
+        text = self.types(folder)[1]
+        for module, type in (("*.md", "string"), ("*/one.csv", "ArrayBuffer"),
+                             ("*.mod", "WebAssembly.Module")):
+            self.assertIn(f'declare module "{module}" {{\n  const value: {type};\n', text)
+        self.assertNotIn("*.html", text)
+
+    def test_own_file(self):
+        """a file that somebody wrote is not replaced; one that types wrote is"""
+        folder = self.project("own", {"worker-configuration.d.ts": "interface Mine {}\n"})
+        self.refused(1, "types", folder, says="move it away")
+        self.assertEqual((folder / "worker-configuration.d.ts").read_text(), "interface Mine {}\n")
+        (folder / "worker-configuration.d.ts").unlink()
+        self.assertEqual(self.types(folder), self.types(folder))
+
+    def test_no_injection(self):
+        """names and values of a project's file stay names and values"""
+        folder = self.project("hostile", vars={'x"; }\n}\nevil': '"\n*/ evil', "N\u2028": "\u2028"})
+        for line in self.types(folder)[1].splitlines():
+            self.assertFalse(line.startswith(("evil", "}evil")), line)
+
+
 class Kv(CliTest):
     def test_values(self):
         """values go in and out byte by byte, from argument, file and standard input"""

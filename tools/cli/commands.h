@@ -35,6 +35,14 @@ struct DevOptions {
 /// Serves the project from a node of its own and swaps in what is saved, until Ctrl-C.
 void dev(const Globals& globals, const DevOptions& options);
 
+struct TypesOptions {
+  std::string path = ".";
+  std::string environment;  ///< Empty: what any of them has.
+  bool isLoose = false;     ///< string instead of "value".
+};
+/// Writes worker-configuration.d.ts: the types of the project's env and modules.
+void writeTypes(const Globals& globals, const TypesOptions& options);
+
 /// The script that a command is about: named, or the project's in the current directory.
 struct ScriptOptions {
   std::string script;

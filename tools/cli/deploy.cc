@@ -164,33 +164,10 @@ void addRoutes(const Globals& globals, ApiClient& client, const Project& project
   answer["routes"] = std::move(added);
 }
 
-std::string_view unquoted(std::string_view text) {
-  const bool isQuoted = text.size() >= 2 && text.front() == text.back() &&
-                        (text.front() == '"' || text.front() == '\'' || text.front() == '`');
-  return isQuoted ? text.substr(1, text.size() - 2) : text;
-}
-
-// NAME=value a line, as dotenv has it: quotes around the value, and comments, are taken away.
 void addDevVars(Project& project) {
-  const std::string file = (fs::path(project.directory) / ".dev.vars").string();
-  std::error_code ignored;
-  if (!fs::is_regular_file(file, ignored)) return;
-  const auto trimmed = [](std::string_view text) {
-    const std::size_t begin = std::min(text.find_first_not_of(" \t\r"), text.size());
-    text.remove_prefix(begin);
-    return text.substr(0, text.find_last_not_of(" \t\r") + 1);
-  };
-  const std::string text = readFile(file);
-  for (std::string_view rest = text; !rest.empty();) {
-    const std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-    std::string_view pair = trimmed(line);
-    if (pair.starts_with("export ")) pair = trimmed(pair.substr(7));
-    const std::size_t equals = pair.find('=');
-    if (pair.empty() || pair.front() == '#' || equals == pair.npos) continue;
-    const std::string name(trimmed(pair.substr(0, equals)));
+  for (auto& [name, value] : readDevVars(project.directory)) {
     std::erase_if(project.vars, [&](const auto& var) { return var.first == name; });
-    project.vars.emplace_back(name, std::string(unquoted(trimmed(pair.substr(equals + 1)))));
+    project.vars.emplace_back(name, std::move(value));
   }
 }
 

@@ -25,6 +25,7 @@ struct Arguments {
   Globals globals;
   DeployOptions deploy;
   DevOptions dev;
+  TypesOptions types;
   ScriptOptions script;
   KvOptions kv;
   KvPutOptions put;
@@ -49,6 +50,7 @@ class CommandTree {
     addAccount();
     addDeploy();
     addDev();
+    addTypes();
     addCompletion();
     addScripts();
     addRoutes();
@@ -163,9 +165,8 @@ class CommandTree {
     add(app_, "login", "Keep URL and token for later commands", [this] { login(a_.globals); });
     add(app_, "logout", "Forget what login kept", [this] { logout(a_.globals); });
     add(app_, "whoami", "Show who the token is", [this] { whoami(a_.globals); });
-    CLI::App* const made = add(app_, "init", "Make a project from a template", [this] {
-      init(a_.globals, a_.directory, a_.templateName);
-    });
+    CLI::App* const made = add(app_, "init", "Make a project from a template",
+                               [this] { init(a_.globals, a_.directory, a_.templateName); });
     made->add_option("directory", a_.directory, "Where; default: here")->type_name("DIR");
     std::string about;
     for (const std::string& name : templateNames()) about += (about.empty() ? "" : ", ") + name;
@@ -214,6 +215,16 @@ class CommandTree {
         ->type_name("VAR")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  }
+
+  void addTypes() {
+    CLI::App* const command = add(app_, "types", "Write TypeScript declarations of the bindings",
+                                  [this] { writeTypes(a_.globals, a_.types); });
+    command->add_option("path", a_.types.path, "Project directory; default: here")
+        ->type_name("DIR");
+    command->add_option("--env", a_.types.environment, "Of this environment; default: of all")
+        ->type_name("NAME");
+    command->add_flag("--no-strict-vars", a_.types.isLoose, "Variables are string, not \"value\"");
   }
 
   void addScripts() {

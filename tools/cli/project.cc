@@ -349,6 +349,17 @@ std::string nameOf(const Reader& reader, const std::string& directory,
   return reader.hasEnvironment() && !own ? name + "-" + environment : name;
 }
 
+std::string_view trimmed(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r"), text.size()));
+  return text.substr(0, text.find_last_not_of(" \t\r") + 1);
+}
+
+std::string_view unquoted(std::string_view text) {
+  const bool isQuoted = text.size() >= 2 && text.front() == text.back() &&
+                        (text.front() == '"' || text.front() == '\'' || text.front() == '`');
+  return isQuoted ? text.substr(1, text.size() - 2) : text;
+}
+
 }  // namespace
 
 std::string scriptNameFrom(std::string_view text) {
@@ -380,6 +391,34 @@ std::string projectName(const std::string& directory, const std::string& environ
   const Json top = readConfig(*file);
   return nameOf(Reader(*file, top, selectEnvironment(*file, top, environment)),
                 fs::absolute(directory).lexically_normal().string(), environment);
+}
+
+std::vector<std::string> environmentNames(const std::string& directory) {
+  std::vector<std::string> names;
+  const auto file = findConfigFile(directory);
+  if (!file) return names;
+  const Json environments = readConfig(*file).value("env", Json());
+  if (!environments.is_object()) return names;
+  for (const auto& [name, value] : environments.items()) names.push_back(name);
+  return names;
+}
+
+std::vector<std::pair<std::string, std::string>> readDevVars(const std::string& directory) {
+  std::vector<std::pair<std::string, std::string>> vars;
+  const std::string file = (fs::path(directory) / ".dev.vars").string();
+  std::error_code ignored;
+  if (!fs::is_regular_file(file, ignored)) return vars;
+  const std::string text = readFile(file);
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    std::string_view pair = trimmed(line);
+    if (pair.starts_with("export ")) pair = trimmed(pair.substr(7));
+    const std::size_t equals = pair.find('=');
+    if (pair.empty() || pair.front() == '#' || equals == pair.npos) continue;
+    vars.emplace_back(trimmed(pair.substr(0, equals)), unquoted(trimmed(pair.substr(equals + 1))));
+  }
+  return vars;
 }
 
 Project loadProject(const std::string& directory, const std::string& environment) {

@@ -59,6 +59,11 @@ struct Project {
 ///
 /// @param environment  "env.<environment>" of the file; empty: the top level.
 Project loadProject(const std::string& directory, const std::string& environment);
+/// The names of the environments in the configuration of `directory`.
+std::vector<std::string> environmentNames(const std::string& directory);
+/// The variables of `directory`'s .dev.vars, which holds one machine's: NAME=value a line, as
+/// dotenv has it. None where there is no such file.
+std::vector<std::pair<std::string, std::string>> readDevVars(const std::string& directory);
 /// A project made of one file; its name is the file's unless it stands beside a configuration.
 Project projectOfFile(const std::string& file);
 /// The name in the configuration of `directory`; empty if there is none. For commands that take the

@@ -7,9 +7,10 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from support.apps import APPS
 from support.curl import curl
 from support.npm import installed
-from support.server import TOP, Server
+from support.server import TOP, Server, build_directory
 
 HERE = Path(__file__).resolve().parent
 TYPES = TOP / "isolates" / "types"
@@ -81,6 +82,57 @@ class Programs(unittest.TestCase):
             made = subprocess.run([tsc, "--project", project], capture_output=True, text=True)
             self.assertIn("Cannot find name 'document'", made.stdout)
             self.assertNotEqual(made.returncode, 0)
+
+
+class Templates(unittest.TestCase):
+    def test_made(self):
+        """what `atoll types` writes for a project of `atoll init` is what tsc needs, and no more"""
+        atoll = build_directory() / "atoll"
+        with tempfile.TemporaryDirectory() as folder:
+            project = Path(folder, "api")
+
+            def run(*words):
+                return subprocess.run(words, cwd=folder, capture_output=True, text=True)
+
+            def check():
+                made = run(modules / "typescript-native" / "bin" / "tsc", "--project", project)
+                return made.returncode, made.stdout
+
+            self.assertEqual(run(atoll, "init", "-t", "hono", project).returncode, 0)
+            (project / "node_modules").mkdir()
+            (project / "node_modules" / "atoll-types").symlink_to(TYPES)
+            (project / "node_modules" / "hono").symlink_to(installed(APPS) / "hono")
+            self.assertIn("Cannot find name 'Env'", check()[1])
+            (project / ".dev.vars").write_text("TOKEN=x\n")
+            config = project / "wrangler.jsonc"
+            config.write_text(config.read_text().replace('"vars"', """
+                "kv_namespaces": [{ "binding": "STORE" }],
+                "services": [{ "binding": "SELF", "service": "api", "entrypoint": "Named" },
+                             { "binding": "OTHER", "service": "other" }],
+                "rules": [{ "type": "Text", "globs": ["**/*.md"] }],
+                "vars" """))
+            (project / "src" / "used.ts").write_text("""
+                import { WorkerEntrypoint, env } from "cloudflare:workers";
+                import text from "./read.md";
+                export async function used(given: Env): Promise<string> {
+                  const { GREETING }: { GREETING: "Hello" } = given;
+                  await given.OTHER.fetch("http://other/");
+                  const sum: number = await given.SELF.add(1, 2);
+                  return `${await env.STORE.get("k")}${text.trim()}${given.TOKEN.length + sum}`
+                    + GREETING;
+                }
+                export class Named extends WorkerEntrypoint<Env> {
+                  add(a: number, b: number) { return a + b; }
+                }""")
+            index = project / "src" / "index.ts"
+            index.write_text(index.read_text() + 'export { Named } from "./used";')
+            self.assertEqual(run(atoll, "types", project).returncode, 0)
+            self.assertEqual(check(), (0, ""))
+            (project / "src" / "wrong.ts").write_text(
+                'export const wrong = (env: Env) => [env.GREETING === "Bye", env.NONE];')
+            shown = check()[1]
+            self.assertIn("no overlap", shown)
+            self.assertIn("'NONE' does not exist", shown)
 
 
 class Drift(unittest.TestCase):
