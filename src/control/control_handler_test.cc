@@ -571,6 +571,16 @@ TEST_CASE("what wrangler calls answers in its envelope, for the token's own acco
   CHECK(codeOf(get("/nothing", api.owner)) == 7003);
 }
 
+TEST_CASE("wrangler's routes leave the custom domains that came first") {
+  Api api;
+  REQUIRE(api.upload("/scripts/hello/deploy", "x").status == 200);
+  const std::string base = "/client/v4/accounts/default/workers/scripts/hello";
+  const auto put = [&](const std::string& path) { return api.head("PUT", base + path, api.owner); };
+  api.run(put("/domains/records"), R"({"origins":[{"hostname":"a.test"}]})");
+  CHECK(api.run(put("/routes"), R"([{"pattern":"b.test/*"}])").status == 200);
+  CHECK(api.call("GET", "/routes").json()["routes"].size() == 2);
+}
+
 TEST_CASE("a token of one script is held to it by wrangler's paths too") {
   Api api;
   const Reply made = api.call("POST", "/tokens", R"({"name":"x","role":"deployer","script":"a"})");

@@ -133,7 +133,7 @@ Result<Answer> putRoutes(const Services& services, const Call& call) {
   ATOLL_TRY(const Json body, parseJson(call.body.view(), kWhat));
   ATOLL_TRY(const std::vector<std::string> patterns, readPatterns(body, "pattern"));
   ATOLL_TRY_VOID(services.registry.setRoutes(tenantOf(call), scriptOf(call), patterns,
-                                             deploy::Registry::Others::Removed));
+                                             deploy::Registry::RouteKind::Plain));
   Json list = Json::array();
   for (const std::string& pattern : patterns) list.push_back({{"pattern", pattern}});
   return answer(list);
@@ -146,7 +146,8 @@ Result<Answer> postDomainChanges(const Services&, const Call&) {
                  {"conflicting", Json::array()}});
 }
 
-// A custom domain is a route of the whole hostname.
+// A custom domain is a route of the whole hostname. wrangler sends all of a script's at once,
+// beside its routes and in any order with them: either request leaves alone what the other sets.
 Result<Answer> putDomains(const Services& services, const Call& call) {
   ATOLL_TRY(const Json body, parseJson(call.body.view(), kWhat));
   const auto origins = body.find("origins");
@@ -155,7 +156,7 @@ Result<Answer> putDomains(const Services& services, const Call& call) {
   }
   ATOLL_TRY(const std::vector<std::string> hosts, readPatterns(*origins, "hostname"));
   ATOLL_TRY_VOID(services.registry.setRoutes(tenantOf(call), scriptOf(call), hosts,
-                                             deploy::Registry::Others::Kept));
+                                             deploy::Registry::RouteKind::CustomDomain));
   return answer(nullptr);
 }
 

@@ -90,6 +90,7 @@ struct Route {
   std::string pattern;  ///< Canonical: lower-case host, no scheme, path kept as given.
   std::string tenant;
   std::string script;
+  bool isCustomDomain = false;  ///< Set as a hostname of the script's own: Registry::setRoutes().
 };
 
 }  // namespace atolld::deploy

@@ -124,11 +124,11 @@ class Registry {
   /// @error InvalidArgument (pattern), AlreadyExists (another script has it), NotFound (script)
   Result<Route> addRoute(std::string_view tenant, std::string_view script,
                          std::string_view pattern);
-  /// Makes `patterns` routes of the script, in one log entry; its others go or stay.
-  /// @error as addRoute()
-  enum class Others : std::uint8_t { Removed, Kept };
+  /// Makes `patterns` the script's routes of this kind, in one log entry: its others of the kind
+  /// go, those of the other kind stay. @error as addRoute()
+  enum class RouteKind : std::uint8_t { Plain, CustomDomain };
   Result<> setRoutes(std::string_view tenant, std::string_view script,
-                     const std::vector<std::string>& patterns, Others others);
+                     const std::vector<std::string>& patterns, RouteKind kind);
   Result<> removeRoute(std::string_view tenant, std::string_view pattern);
   Result<std::vector<Route>> routes(std::string_view tenant) const;
 

@@ -46,13 +46,18 @@ Result<> checkTitle(std::string_view title) {
                           kTitleBytesMax));
 }
 
-/// Nothing if the script has the route already. @error AlreadyExists
+/// Nothing if the script has the route already, of the same kind. @error AlreadyExists
 Result<> stageRoute(const View& view, const Route& route, Ops& ops) {
   ATOLL_TRY(const std::optional<std::string> row,
             view.get(Family::Routes, routeKey(route.pattern)));
   if (row) {
     ATOLL_TRY(const Route there, decodeRoute(route.pattern, *row));
-    if (there.tenant == route.tenant && there.script == route.script) return {};
+    const bool isOwn = there.tenant == route.tenant && there.script == route.script;
+    if (isOwn && there.isCustomDomain == route.isCustomDomain) return {};
+    if (isOwn) {
+      stagePut(ops, Family::Routes, routeKey(route.pattern), encodeRoute(route));
+      return {};
+    }
     // Whose it is, is nobody else's business.
     return fail(ErrorCode::AlreadyExists,
                 there.tenant == route.tenant
@@ -102,8 +107,9 @@ Result<Route> Registry::addRoute(std::string_view tenant, std::string_view scrip
 }
 
 Result<> Registry::setRoutes(std::string_view tenant, std::string_view script,
-                             const std::vector<std::string>& patterns, Others others) {
+                             const std::vector<std::string>& patterns, RouteKind kind) {
   ATOLL_TRY_VOID(checkNames(tenant, script));
+  const bool isCustomDomain = kind == RouteKind::CustomDomain;
   std::set<std::string> wanted;
   for (const std::string& pattern : patterns) {
     ATOLL_TRY(std::string canonical, canonicalRoutePattern(pattern));
@@ -113,18 +119,21 @@ Result<> Registry::setRoutes(std::string_view tenant, std::string_view script,
     ATOLL_TRY_VOID(requireScript(view, tenant, script));
     Ops ops;
     const auto visitOwn = [&](std::string_view pattern, std::string_view owner) -> Result<> {
-      if (owner == script && !wanted.contains(std::string(pattern))) {
-        stageForgetRoute(tenant, pattern, ops);
-      }
+      if (owner != script || wanted.contains(std::string(pattern))) return {};
+      ATOLL_TRY(const std::optional<std::string> row, view.get(Family::Routes, routeKey(pattern)));
+      if (!row) return fail(ErrorCode::Corrupt, "a route of a tenant's list is missing");
+      ATOLL_TRY(const Route there, decodeRoute(pattern, *row));
+      if (there.isCustomDomain == isCustomDomain) stageForgetRoute(tenant, pattern, ops);
       return {};
     };
-    if (others == Others::Removed) {
-      ATOLL_TRY_VOID(forEachRow(view, Family::Routes, tenantRouteKey(tenant, ""), visitOwn));
-    }
+    ATOLL_TRY_VOID(forEachRow(view, Family::Routes, tenantRouteKey(tenant, ""), visitOwn));
     for (const std::string& pattern : wanted) {
-      ATOLL_TRY_VOID(stageRoute(
-          view, {.pattern = pattern, .tenant = std::string(tenant), .script = std::string(script)},
-          ops));
+      ATOLL_TRY_VOID(stageRoute(view,
+                                {.pattern = pattern,
+                                 .tenant = std::string(tenant),
+                                 .script = std::string(script),
+                                 .isCustomDomain = isCustomDomain},
+                                ops));
     }
     return ops;
   };

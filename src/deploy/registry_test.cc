@@ -231,6 +231,48 @@ TEST_CASE_FIXTURE(Fixture, "a route belongs to one script of one tenant") {
   CHECK(registry.addRoute("evil", "shop", "example.com").has_value());
 }
 
+TEST_CASE_FIXTURE(Fixture, "routes and custom domains are set one beside the other") {
+  using enum Registry::RouteKind;
+  push("shop", "x");
+  push("blog", "x");
+  const auto patterns = [&] {
+    std::string all;
+    for (const Route& route : registry.routes("acme").value()) all += route.pattern + " ";
+    return all;
+  };
+  REQUIRE(registry.addRoute("acme", "blog", "z.com").has_value());
+  REQUIRE(registry.setRoutes("acme", "shop", {"a.com", "b.com"}, CustomDomain).has_value());
+  REQUIRE(registry.setRoutes("acme", "shop", {"c.com/*", "d.com/x"}, Plain).has_value());
+  CHECK(patterns() == "a.com b.com c.com d.com/x z.com ");
+  const std::uint64_t before = database->position().index;
+  REQUIRE(registry.setRoutes("acme", "shop", {"B.com", "a.com"}, CustomDomain).has_value());
+  CHECK(database->position().index == before);
+  REQUIRE(registry.setRoutes("acme", "shop", {"b.com"}, CustomDomain).has_value());
+  CHECK(patterns() == "b.com c.com d.com/x z.com ");
+  REQUIRE(registry.setRoutes("acme", "shop", {}, Plain).has_value());
+  CHECK(patterns() == "b.com z.com ");
+  // What is set as a route is no custom domain any more, and goes with the routes.
+  REQUIRE(registry.setRoutes("acme", "shop", {"b.com"}, Plain).has_value());
+  REQUIRE(registry.setRoutes("acme", "shop", {}, CustomDomain).has_value());
+  CHECK(patterns() == "b.com z.com ");
+  REQUIRE(registry.setRoutes("acme", "shop", {}, Plain).has_value());
+  CHECK(patterns() == "z.com ");
+  CHECK(registry.setRoutes("acme", "shop", {"z.com"}, CustomDomain).error().code ==
+        ErrorCode::AlreadyExists);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a route row of the first version is a plain route, byte for byte") {
+  Route route{.pattern = "a.com", .tenant = "acme", .script = "shop"};
+  const std::string plain = encodeRoute(route);
+  CHECK(plain[0] == 1);
+  CHECK_FALSE(decodeRoute("a.com", plain).value().isCustomDomain);
+  route.isCustomDomain = true;
+  const std::string domain = encodeRoute(route);
+  CHECK(domain.substr(1) == plain.substr(1));
+  CHECK(decodeRoute("a.com", domain).value().isCustomDomain);
+  CHECK_FALSE(decodeRoute("a.com", "\x03" + plain.substr(1)).has_value());
+}
+
 TEST_CASE_FIXTURE(Fixture, "remove takes a script with all it has, and nothing else") {
   activate("shop", push("shop", "x"));
   activate("shop-2", push("shop-2", "x"));

@@ -248,13 +248,17 @@ std::string tenantRouteKey(std::string_view tenant, std::string_view pattern) {
 }
 
 std::string encodeRoute(const Route& route) {
-  return Encoder().u8(kVersion).bytes(route.tenant).bytes(route.script).take();
+  // Of the second version are custom domains: the first knew none.
+  const std::uint8_t format = route.isCustomDomain ? kVersion2 : kVersion;
+  return Encoder().u8(format).bytes(route.tenant).bytes(route.script).take();
 }
 
 Result<Route> decodeRoute(std::string_view pattern, std::string_view row) {
   Decoder in(row);
-  checkVersion(in);
+  const std::uint8_t format = in.u8();
+  if (format != kVersion && format != kVersion2) in.reject("has an unknown format version");
   Route route;
+  route.isCustomDomain = format == kVersion2;
   route.pattern = pattern;
   route.tenant = in.bytes();
   route.script = in.bytes();
