@@ -43,7 +43,8 @@ class Navigator {
     const { currentInvocation, waitUntil } = internals.kernel;
     const invocation = currentInvocation();
     // A URL or body that cannot be sent is told at once.
-    const request = new internals.request.Request(url, { __proto__: null, method: "POST", body: data });
+    const init = { __proto__: null, method: "POST", body: data };
+    const request = new internals.request.Request(url, init);
     waitUntil(invocation, PromisePrototypeThen(internals.fetch.fetch(request), nothing, nothing));
     return true;
   }

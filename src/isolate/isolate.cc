@@ -2,6 +2,9 @@
 
 #include <libplatform/libplatform.h>
 
+#include <malloc.h>
+
+#include <algorithm>
 #include <format>
 #include <iterator>
 #include <utility>
@@ -194,6 +197,23 @@ void Isolate::storeCode() {
   if (s.loss.load() != Loss::None || !hasCodeToStore()) return;
   const Entered entered(s);
   s.modules->storeCode();
+}
+
+bool Isolate::wantsCollection() const noexcept {
+  constexpr std::size_t kMuch = 32 * kMiB;
+  const std::size_t held = std::max(heapBytes(), state_->allocator->usedBytes());
+  return held > std::max(kMuch, 2 * state_->bytesAfterCollection);
+}
+
+void Isolate::collectGarbage() {
+  IsolateState& s = *state_;
+  if (s.loss.load() != Loss::None) return;
+  const Entered entered(s);
+  s.v8->LowMemoryNotification();
+  malloc_trim(0);  // What was in small blocks would stay with glibc.
+  s.slicesUntilMeasure = 0;
+  measureHeap(s);
+  s.bytesAfterCollection = std::max(heapBytes(), s.allocator->usedBytes());
 }
 
 Result<> Isolate::run(std::span<host::Event> events, host::Outbox& outbox) {

@@ -80,6 +80,13 @@ class Isolate {
   /// first event was handled, when V8 has compiled the functions that matter.
   void storeCode();
 
+  /// Whether collectGarbage() may be worth its time: the isolate holds more than a warm one should,
+  /// and twice what it held after the last one.
+  bool wantsCollection() const noexcept;
+  /// Gives back what the script has no more use for: V8 does not by itself while nothing runs. A
+  /// slice like any other, of some ten milliseconds; for an isolate that has nothing to do.
+  void collectGarbage();
+
   /// Ends the running slice (CPU time used up): run() or load() then fails. Any thread, but only
   /// while a slice runs for sure: a request that comes between slices is forgotten by V8, yet the
   /// isolate counts as lost.

@@ -51,6 +51,7 @@ struct IsolateState {
 
   std::atomic<std::size_t> heapBytes = 0;
   std::uint32_t slicesUntilMeasure = 0;
+  std::size_t bytesAfterCollection = 0;  ///< Of the last collectGarbage().
 };
 
 /// Everything a thread needs to be inside: enters on construction.

@@ -65,6 +65,9 @@ SliceRunner::Ended runSlice(Slice& slice, IsolatePool& pool, SliceRunner& runner
     case Slice::Kind::Code:
       slice.isolate->storeCode();
       break;
+    case Slice::Kind::Collect:
+      slice.isolate->collectGarbage();
+      break;
   }
   const SliceRunner::Ended ended = runner.end(&slice.charges);
   if (slice.charges.empty()) timer.charge(slice.charges);
@@ -101,6 +104,11 @@ void Worker::invocationClosed() noexcept {
   ATOLL_CHECK(openCount_ > 0);
   --openCount_;
   scheduler_.updateIdle(*this);
+  if (wantsCollection()) scheduler_.makeReady(*this);
+}
+
+bool Worker::wantsCollection() const noexcept {
+  return idle() && slice_->isolate != nullptr && slice_->isolate->wantsCollection();
 }
 
 bool Worker::idle() const noexcept {
@@ -224,7 +232,9 @@ void Scheduler::startSlice(Worker& worker) {
   worker.busy_ = true;
   std::vector<isolate::host::Event>& queue = worker.queue_;
   if (worker.slice_->isolate == nullptr) return;  // Loads first: the events wait.
-  worker.slice_->kind = queue.empty() ? Slice::Kind::Code : Slice::Kind::Events;
+  worker.slice_->kind = !queue.empty()                             ? Slice::Kind::Events
+                        : worker.slice_->isolate->hasCodeToStore() ? Slice::Kind::Code
+                                                                   : Slice::Kind::Collect;
   if (worker.queueHead_ == 0 && queue.size() <= limits_.eventsPerSlice) {
     worker.slice_->events.swap(queue);
     return findUsed(worker);
@@ -276,7 +286,7 @@ void Scheduler::settleSlice(Worker& worker) {
   worker.busy_ = false;
   // Code is stored once there is nothing better to do, and once the functions that matter ran.
   const bool codeWaits = slice.kind == Slice::Kind::Events && slice.isolate->hasCodeToStore();
-  if (!worker.queue_.empty() || codeWaits) makeReady(worker);
+  if (!worker.queue_.empty() || codeWaits || worker.wantsCollection()) makeReady(worker);
   updateIdle(worker);
 }
 

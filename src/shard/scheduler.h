@@ -52,8 +52,9 @@ class WorkerOwner {
 /// What the thread in a slice owns, from the moment the slice starts until it was settled; the seat
 /// holder does not touch it meanwhile.
 struct Slice {
-  /// Load is a worker's first; Code puts compiled code into the code cache, after the first events.
-  enum class Kind : std::uint8_t { Load, Events, Code } kind = Kind::Load;
+  /// Load is a worker's first; Code puts compiled code into the code cache, after the first events;
+  /// Collect gives memory back once no invocation is open.
+  enum class Kind : std::uint8_t { Load, Events, Code, Collect } kind = Kind::Load;
   std::unique_ptr<isolate::Isolate> isolate;  ///< Null until the first slice.
   std::shared_ptr<const deploy::Version> version;
   std::vector<isolate::host::Event> events;
@@ -98,6 +99,7 @@ class Worker {
   friend class Scheduler;
   Worker(Scheduler& scheduler, std::shared_ptr<const deploy::Version> version);
   bool idle() const noexcept;
+  bool wantsCollection() const noexcept;
 
   Scheduler& scheduler_;
   const std::shared_ptr<const deploy::Version> version_;

@@ -46,7 +46,7 @@ class WriteOffs {
   std::atomic<std::size_t> count_ = 0;
   std::atomic<bool> wornOut_ = false;
   mutable std::mutex mutex_;
-  std::unordered_set<std::string> quarantined_;          ///< Guarded by mutex_; ids of versions.
+  std::unordered_set<std::string> quarantined_;  ///< Guarded by mutex_; ids of versions.
   std::atomic<bool> anyQuarantined_ = false;
   std::unordered_map<std::string, Offender> offenders_;  ///< Guarded by mutex_; by tenant/script.
 };
