@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/encoding.h"
 #include "config/command_line.h"
 #include "isolate/builtin_snapshot.h"
 #include "isolate/isolate.h"
@@ -20,6 +21,7 @@
 #include "node/supervisor.h"
 #include "shard/write_offs.h"
 #include "store/database.h"
+#include "store/replica_directory.h"
 #include "telemetry/log.h"
 #include "webapi/guest.h"
 
@@ -46,15 +48,21 @@ void setLogLevel(const std::string& level) {
 }
 
 /// `atolld verify-log --data DIR`: checks the whole log's chain, and that replaying it gives the
-/// data; the node must not be running.
+/// data; the node must not be running. The digest is over every row: equal logs give equal ones.
 int verifyLog(const config::Config& config) {
   const SystemClock clock;
-  const auto database = store::Database::open({.path = config.dataDir + "/replica"}, clock);
+  const auto replica = store::findReplica(config.dataDir);
+  if (!replica) return complain(replica.error(), kExitFailed);
+  const auto database = store::Database::open({.path = *replica}, clock);
   if (!database) return complain(database.error(), kExitFailed);
   const auto position = (*database)->verifyLog();
   if (!position) return complain(position.error(), kExitFailed);
-  std::printf("{\"verified\":true,\"index\":%llu}\n",
-              static_cast<unsigned long long>(position->index));
+  const auto digest = (*database)->digest();
+  if (!digest) return complain(digest.error(), kExitFailed);
+  std::printf(
+      "{\"verified\":true,\"index\":%llu,\"history\":\"%s\",\"hash\":\"%s\",\"digest\":\"%s\"}\n",
+      static_cast<unsigned long long>(position->index), toHex(position->history).c_str(),
+      toHex(position->hash).c_str(), toHex(*digest).c_str());
   return 0;
 }
 
@@ -99,7 +107,8 @@ int serve(const config::CommandLine& line) {
   {
     node::Node node(line, kVersion);
     if (const Result<> started = node.start(); !started) {
-      return complain(started.error(), kExitFailed);
+      const bool isUsage = started.error().code == ErrorCode::InvalidArgument;
+      return complain(started.error(), isUsage ? kExitUsage : kExitFailed);
     }
     std::printf("%s\n", node.readyLine().c_str());
     std::fflush(stdout);
@@ -127,16 +136,12 @@ int main(int argc, char** argv) {
   setLogLevel(line.config.log.level);
   switch (line.mode) {
     case config::Mode::Standalone:
+    case config::Mode::Control:
+    case config::Mode::Edge:
       if (line.config.process.supervise != "on") return serve(line);
       return node::supervise([&line] { return serve(line); });
     case config::Mode::VerifyLog:
       return verifyLog(line.config);
-    case config::Mode::Control:
-    case config::Mode::Edge:
-      return complain({ErrorCode::Unavailable,
-                       "control and edge nodes are not available yet; \"atolld standalone\" is "
-                       "both in one"},
-                      kExitFailed);
   }
   return kExitFailed;
 }

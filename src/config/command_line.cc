@@ -12,10 +12,12 @@ namespace atolld::config {
 namespace {
 
 struct Options {
-  std::string config, data, http, https, control, admin, logLevel, join, token;
-  std::string shards;
+  std::string config, data, http, https, control, admin, fleet, logLevel, join, token;
+  std::string shards, name, region;
+  std::vector<std::string> labels, upstreams;
 };
 
+constexpr std::uint16_t kFleetPort = 9092;
 constexpr std::array<std::string_view, 4> kModes{"standalone", "control", "edge", "verify-log"};
 
 void addOptions(CLI::App& app, Options& options, bool edge) {
@@ -26,11 +28,18 @@ void addOptions(CLI::App& app, Options& options, bool edge) {
   app.add_option("--https", options.https, "HTTPS address")->type_name("HOST:PORT");
   app.add_option("--control", options.control, "Control API address")->type_name("HOST:PORT");
   app.add_option("--admin", options.admin, "Health and metrics address")->type_name("HOST:PORT");
+  app.add_option("--fleet", options.fleet, "Address for other nodes")->type_name("HOST:PORT");
   app.add_option("--shards", options.shards, "Event loops; 0 for one per core")->type_name("N");
   app.add_option("--log-level", options.logLevel, "debug, info, warn or error")->type_name("LEVEL");
   if (edge) {
     app.add_option("--join", options.join, "The control plane's URL")->type_name("URL");
     app.add_option("--token", options.token, "One-time join token")->type_name("TOKEN");
+    app.add_option("--name", options.name, "This node's name in the fleet")->type_name("NAME");
+    app.add_option("--region", options.region, "Where it is")->type_name("WORD");
+    app.add_option("--label", options.labels, "What rollouts choose it by")->type_name("KEY=VALUE");
+    app.add_option("--upstream", options.upstreams,
+                   "Whom to follow, the preferred one first; else the control plane")
+        ->type_name("URL");
   }
 }
 
@@ -74,6 +83,7 @@ Result<> apply(const CLI::App& command, const Options& options, Config& config) 
   ATOLL_TRY_VOID(address("--https", options.https, config.listen.https));
   ATOLL_TRY_VOID(address("--control", options.control, config.listen.control));
   ATOLL_TRY_VOID(address("--admin", options.admin, config.listen.admin));
+  ATOLL_TRY_VOID(address("--fleet", options.fleet, config.listen.fleet));
   if (given("--shards")) {
     const char* const end = options.shards.data() + options.shards.size();
     const auto [stop, error] = std::from_chars(options.shards.data(), end, config.shards);
@@ -108,10 +118,15 @@ Result<> checkMode(CommandLine& line) {
         return fail(ErrorCode::InvalidArgument,
                     "listen.control is off: a control node has nothing else to serve; set it");
       }
+      if (!listen.fleet) {
+        const std::uint16_t port = listen.control->port == 0 ? std::uint16_t{0} : kFleetPort;
+        line.config.listen.fleet = Address{listen.control->host, port};
+      }
       return {};
     case Mode::Edge:
       line.config.listen.control = std::nullopt;
-      if (line.join.empty() || line.token.empty()) {
+      // Whether it has joined already is known once its data directory is read.
+      if (line.join.empty() != line.token.empty()) {
         return fail(ErrorCode::InvalidArgument,
                     std::string(line.join.empty() ? "--join" : "--token") +
                         " is missing: atolld edge --join URL --token TOKEN");
@@ -187,6 +202,16 @@ Result<std::variant<CommandLine, Printout>> parseCommandLine(std::span<const cha
   ATOLL_TRY_VOID(apply(command, options, line.config));
   line.join = options.join;
   line.token = options.token;
+  line.name = options.name;
+  line.region = options.region;
+  line.upstreams = options.upstreams;
+  for (const std::string& label : options.labels) {
+    const std::size_t equals = label.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return fail(ErrorCode::InvalidArgument, "--label \"" + label + "\" is not KEY=VALUE");
+    }
+    line.labels.emplace_back(label.substr(0, equals), label.substr(equals + 1));
+  }
   ATOLL_TRY_VOID(checkMode(line));
   return line;
 }

@@ -3,7 +3,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "config/config.h"
 
@@ -15,8 +17,12 @@ enum class Mode { Standalone, Control, Edge, VerifyLog };
 struct CommandLine {
   Mode mode = Mode::Standalone;
   Config config;
-  std::string join;   ///< Edge: the control plane's URL.
+  std::string join;   ///< Edge: the control plane's URL; only needed to join.
   std::string token;  ///< Edge: the one-time join token. Never to be logged.
+  std::string name;   ///< Edge: its name; empty: one is made up.
+  std::string region;
+  std::vector<std::pair<std::string, std::string>> labels;
+  std::vector<std::string> upstreams;  ///< Edge: URLs to follow, the preferred one first.
 };
 
 /// Asked for by --help or --version: print it and exit 0.

@@ -71,7 +71,8 @@ TEST_CASE("a wrong command line is refused in one line with the mend") {
       {{"standalone", "--config", "/nowhere"}, "--config /nowhere: No such file"},
       {{"standalone", "--http", "", "--https", ""}, "listen.http and listen.https are both off"},
       {{"control", "--control", ""}, "listen.control is off"},
-      {{"edge"}, "--join is missing"},
+      {{"edge", "--token", "t"}, "--join is missing"},
+      {{"edge", "--label", "x"}, "--label \"x\" is not KEY=VALUE"},
       {{"edge", "--join", "https://x"}, "--token is missing"},
       {{"standalone", "--join", "https://x"}, "unknown option \"--join\""},
   };
@@ -81,6 +82,18 @@ TEST_CASE("a wrong command line is refused in one line with the mend") {
     CAPTURE(error);
     CHECK(error.find(message) != std::string::npos);
   }
+}
+
+TEST_CASE("an edge that has joined needs no options; a control node has a fleet address") {
+  CHECK(parse({"edge"}).join.empty());
+  const CommandLine edge = parse({"edge", "--label", "a=b", "--label", "c=", "--upstream",
+                                  "https://x:1", "--upstream", "https://y:2"});
+  CHECK(edge.labels == std::vector<std::pair<std::string, std::string>>{{"a", "b"}, {"c", ""}});
+  CHECK(edge.upstreams == std::vector<std::string>{"https://x:1", "https://y:2"});
+  CHECK_FALSE(parse({"standalone"}).config.listen.fleet.has_value());
+  CHECK(parse({"control"}).config.listen.fleet->port == 9092);
+  CHECK(parse({"control", "--control", "127.0.0.1:0"}).config.listen.fleet->port == 0);
+  CHECK(parse({"control", "--fleet", "127.0.0.1:7"}).config.listen.fleet->port == 7);
 }
 
 TEST_CASE("help and version are printouts") {

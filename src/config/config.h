@@ -53,6 +53,7 @@ struct Config {
     std::optional<Address> https = Address{"127.0.0.1", 8443};
     std::optional<Address> control = Address{"127.0.0.1", 9090};
     std::optional<Address> admin = Address{"127.0.0.1", 9091};
+    std::optional<Address> fleet;
     std::uint64_t connectionsMax = 20'000;
     std::chrono::milliseconds handshakeTimeout{10'000};
     std::chrono::milliseconds headTimeout{15'000};
@@ -125,6 +126,12 @@ struct Config {
     std::uint64_t threads = 2;
     bool operator==(const Control&) const = default;
   } control;
+
+  struct Replication {
+    std::uint64_t logEntriesMax = 1'000'000;
+    std::chrono::milliseconds ageMax{0};
+    bool operator==(const Replication&) const = default;
+  } replication;
 
   struct Log {
     std::string level = "info";

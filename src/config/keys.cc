@@ -38,6 +38,9 @@ constexpr Key kKeys[] = {
      "host:port of the control API. Keep it on loopback or behind TLS: tokens pass through it."},
     {"listen.admin", SLOT(listen.admin),
      "host:port of health and metrics, for the operator's own network only."},
+    {"listen.fleet", SLOT(listen.fleet),
+     "host:port at which other nodes get the log, with certificates on both sides. On a control "
+     "node \"\" stands for port 9092 of listen.control's host; an edge that has it is a relay."},
     {"listen.connections_max", SLOT(listen.connectionsMax),
      "Open connections per shard and address; further ones wait unaccepted and idle ones are "
      "closed "
@@ -167,6 +170,15 @@ constexpr Key kKeys[] = {
      "that no website can reach it through a name of its own (DNS rebinding)."},
     {"control.threads", SLOT(control.threads),
      "Threads for control work that blocks on disk or compiles uploads.", 1, 256},
+
+    {"replication.log_entries_max", SLOT(replication.logEntriesMax),
+     "Entries of the log that are kept for followers; twice as many while one that is connected "
+     "needs them. Who is further behind fetches a checkpoint.",
+     1, 1'000'000'000},
+    {"replication.age_max_ms", SLOT(replication.ageMax),
+     "Milliseconds of age of an edge's knowledge above which /readyz says 503. 0: it is ready "
+     "however old that is.",
+     0, 365 * 24 * kHourMillis},
 
     {"log.level", SLOT(log.level), "Least severe message that is written.", 0, 0,
      "debug|info|warn|error"},

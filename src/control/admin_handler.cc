@@ -37,8 +37,8 @@ void AdminHandler::onRequest(http::Exchange& exchange, std::unique_ptr<http::Req
   } else if (path == "/healthz") {
     answer(exchange, 200, kText, "ok\n");
   } else if (path == "/readyz") {
-    const bool ready = isReady_();
-    answer(exchange, ready ? 200 : 503, kText, ready ? "ready\n" : "draining\n");
+    Readiness readiness = readiness_();
+    answer(exchange, readiness.isReady ? 200 : 503, kText, std::move(readiness.text));
   } else if (path == "/metrics") {
     answer(exchange, 200, "text/plain; version=0.0.4", telemetry::renderMetrics());
   } else {

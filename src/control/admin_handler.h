@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "http/handler.h"
 
@@ -12,13 +13,18 @@ namespace atolld::control {
 /// unless the operator says otherwise. Loop thread only.
 class AdminHandler final : public http::Handler {
  public:
-  /// `isReady` is asked on the loop thread.
-  explicit AdminHandler(std::function<bool()> isReady) : isReady_(std::move(isReady)) {}
+  /// What /readyz says, and whether that is a yes.
+  struct Readiness {
+    bool isReady = true;
+    std::string text = "ready\n";
+  };
+  /// `readiness` is asked on the loop thread.
+  explicit AdminHandler(std::function<Readiness()> readiness) : readiness_(std::move(readiness)) {}
 
   void onRequest(http::Exchange& exchange, std::unique_ptr<http::RequestHead> head) override;
 
  private:
-  std::function<bool()> isReady_;
+  std::function<Readiness()> readiness_;
 };
 
 }  // namespace atolld::control

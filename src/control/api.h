@@ -14,6 +14,7 @@ std::span<const Route> routeRoutes();
 std::span<const Route> kvRoutes();
 std::span<const Route> tokenRoutes();
 std::span<const Route> secretRoutes();
+std::span<const Route> fleetRoutes();
 
 /// Those of /client/v4, which wrangler speaks.
 std::span<const Route> wranglerAccountRoutes();
@@ -25,7 +26,7 @@ inline std::vector<std::span<const Route>> apiRoutes() {
   return {
       nodeRoutes(),       scriptRoutes(),          routeRoutes(),          kvRoutes(),
       tokenRoutes(),      wranglerAccountRoutes(), wranglerScriptRoutes(), wranglerVersionRoutes(),
-      wranglerKvRoutes(), secretRoutes()};
+      wranglerKvRoutes(), secretRoutes(),          fleetRoutes()};
 }
 
 }  // namespace atolld::control

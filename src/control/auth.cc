@@ -30,7 +30,8 @@ bool isOurs(std::string_view authority, std::string_view hostname) {
          (!hostname.empty() && equalsIgnoringCase(host, hostname));
 }
 
-bool allows(store::Role role, Access access) {
+bool allows(const store::Token& token, Access access) {
+  const store::Role role = token.role;
   using store::Role;
   switch (access) {
     case Access::Public:
@@ -43,6 +44,9 @@ bool allows(store::Role role, Access access) {
       return role == Role::Owner || role == Role::Deployer;
     case Access::Manage:
       return role == Role::Owner;
+    case Access::Operate:
+      return role == Role::Operator ||
+             (role == Role::Owner && token.tenant == store::kDefaultTenant && !token.script);
   }
   return false;
 }
@@ -76,7 +80,7 @@ Result<Identity> authorize(const store::TokenStore& tokens, std::string_view aut
   }
   ATOLL_TRY(const auto found, tokens.find(authorization.substr(kScheme.size())));
   if (!found) return fail(ErrorCode::Unauthorized, "the token is unknown or was revoked");
-  if (!allows(found->role, access)) {
+  if (!allows(*found, access)) {
     return fail(ErrorCode::Forbidden, "a token of the role " +
                                           std::string(store::roleName(found->role)) +
                                           " does not allow this");

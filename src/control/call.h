@@ -26,6 +26,8 @@ struct NodeInfo {
   std::uint16_t httpsPort = 0;
 };
 
+struct FleetServices;  // control/fleet_services.h
+
 /// What endpoints work with. All borrowed for the handler's life; each may be used by any number of
 /// storage threads at once.
 struct Services {
@@ -38,6 +40,7 @@ struct Services {
   std::function<Result<>(const deploy::Version&)> validate;
   std::uint64_t kvValueBytesMax = store::KvLimits::kValueBytesMax;
   NodeInfo node;
+  FleetServices* fleet = nullptr;  ///< Null: this node has no fleet.
 };
 
 /// Who calls. Empty for public endpoints.

@@ -19,6 +19,7 @@ enum class Access : std::uint8_t {
   ReadValues,  ///< Tokens that may see the tenant's data, not just its shape: deployer, owner.
   Write,       ///< Tokens that may change scripts, routes and KV: deployer, owner.
   Manage,      ///< Tokens that may make and revoke tokens: owner.
+  Operate,     ///< The fleet: operator, and the default tenant's owner.
 };
 
 /// What a request body may be: its size is bounded before a byte of it is read.

@@ -28,6 +28,7 @@
 #include "shard/scheduler.h"
 #include "store/cache_store.h"
 #include "store/kv_store.h"
+#include "store/kv_writer.h"
 #include "telemetry/metrics.h"
 #include "upstream/client.h"
 
@@ -49,6 +50,7 @@ struct Node {
   gateway::LiveTable& table;
   deploy::VersionCache& versions;
   store::KvStore& kv;
+  store::KvWriter& kvWriter;
   store::CacheStore& cache;
   loop::ThreadPool& storage;
   loop::ThreadPool& compute;
@@ -142,6 +144,19 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
           [then = std::move(then), result = work()]() mutable { then(std::move(result)); });
       jobs->end();
     });
+  }
+
+  /// What to call with an answer that comes from elsewhere, on any thread, once: `then` gets it
+  /// here. The dispatcher waits for it.
+  template <class Result, class Then>
+  auto expectAnswer(Then then) {
+    jobs_->begin();
+    return [this, jobs = jobs_, then = std::move(then)](Result result) mutable {
+      mailbox_.post([then = std::move(then), result = std::move(result)]() mutable {
+        then(std::move(result));
+      });
+      jobs->end();
+    };
   }
 
   std::uint64_t registerWorker(WorkerState& state);

@@ -382,18 +382,14 @@ void WorkerState::on(host::KvList& effect) {
 
 void WorkerState::on(host::KvWrite& effect) {
   if (!openOp(effect.op, effect.invocation)) return;
-  store::KvStore& kv = dispatcher_.node_.kv;
-  runOnStorage(effect.op, [&kv, write = std::move(effect)]() mutable -> host::OpValue {
-    if (!write.puts.empty()) {
-      if (auto put = kv.put(write.namespaceId, std::move(write.puts)); !put) return put.error();
-    }
-    if (!write.removals.empty()) {
-      if (auto removed = kv.remove(write.namespaceId, std::move(write.removals)); !removed) {
-        return removed.error();
-      }
-    }
-    return std::monostate{};
-  });
+  const auto answer = [&dispatcher = dispatcher_, serial = serial_, op = effect.op](Result<> done) {
+    WorkerState* const state = dispatcher.findWorker(serial);
+    if (state == nullptr) return;
+    state->finishOp(op, done ? host::OpValue(std::monostate{}) : host::OpValue(done.error()));
+  };
+  dispatcher_.node_.kvWriter.write(std::move(effect.namespaceId), std::move(effect.puts),
+                                   std::move(effect.removals),
+                                   dispatcher_.expectAnswer<Result<>>(answer));
 }
 
 void WorkerState::on(host::Compute& effect) {

@@ -21,6 +21,10 @@ struct ConnectionInfo {
   std::string tlsVersion;  ///< "TLSv1.3"; empty in the clear.
   std::string tlsCipher;
   std::string serverName;  ///< SNI; empty if none was sent.
+  /// Of the client's certificate, if it was asked for one and showed it, verified: the subject's
+  /// common name and the SHA-256 of its public key.
+  std::string certificateName;
+  std::string certificateKeyHash;
 };
 
 /// How a message's body is framed.

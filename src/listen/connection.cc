@@ -198,6 +198,10 @@ void Connection::serve(bool http2) {
     info->tlsVersion = session_->version();
     info->tlsCipher = session_->cipher();
     info->serverName = session_->serverName();
+    if (auto peer = session_->peer()) {
+      info->certificateName = std::move(peer->name);
+      info->certificateKeyHash = std::move(peer->keyHash);
+    }
     host_.tallies().handshakes.add();
     if (session_->resumed()) host_.tallies().resumptions.add();
   }

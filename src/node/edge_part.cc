@@ -23,6 +23,7 @@ Result<> EdgePart::start() {
       state_.table,
       state_.versions,
       state_.kv,
+      kvWriter_,
       *state_.cache,
       state_.storage,
       compute_,

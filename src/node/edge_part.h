@@ -16,6 +16,7 @@
 #include "node/bound.h"
 #include "node/state.h"
 #include "shard/shard.h"
+#include "store/kv_writer.h"
 #include "tls/certificate_store.h"
 #include "upstream/client.h"
 
@@ -25,8 +26,9 @@ namespace atolld::node {
 class EdgePart {
  public:
   /// All outlive it; `mailbox` is the main loop's.
-  EdgePart(const config::Config& config, const Clock& clock, State& state, loop::Mailbox& mailbox)
-      : config_(config), clock_(clock), state_(state), mailbox_(mailbox) {}
+  EdgePart(const config::Config& config, const Clock& clock, State& state,
+           store::KvWriter& kvWriter, loop::Mailbox& mailbox)
+      : config_(config), clock_(clock), state_(state), kvWriter_(kvWriter), mailbox_(mailbox) {}
   ~EdgePart();
 
   /// Binds the addresses and starts the shards. @error Unavailable, Io, InvalidArgument
@@ -44,6 +46,7 @@ class EdgePart {
   const config::Config& config_;
   const Clock& clock_;
   State& state_;
+  store::KvWriter& kvWriter_;
   loop::Mailbox& mailbox_;
   // Scripts' long computations share the cores with the shards: half of them is a fair part.
   loop::ThreadPool compute_{"compute",

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -16,22 +17,49 @@ namespace {
 
 constexpr std::chrono::seconds kExpiryInterval{60};
 constexpr std::size_t kExpiryCountMax = 1000;
+constexpr std::chrono::seconds kTrimInterval{2};
 
 }  // namespace
 
 Node::Node(const config::CommandLine& line, std::string_view version)
-    : config_(line.config), version_(version) {}
+    : line_(line), config_(line.config), version_(version) {}
 
-Node::~Node() = default;
+Node::~Node() {
+  if (state_) state_->alsoOnCommitted(nullptr);  // What it tells goes first.
+}
 
 Result<> Node::start() {
-  ATOLL_TRY(state_, openState(config_, clock_));
+  if (isEdge()) {
+    fleetEdge_.emplace(line_, version_, clock_, loop_);
+    ATOLL_TRY_VOID(fleetEdge_->join());
+  }
+  ATOLL_TRY(state_, openState(config_, clock_, isEdge()));
   ATOLL_TRY(control_, bindAddress(config_.listen.control, 1));
   ATOLL_TRY(admin_, bindAddress(config_.listen.admin, 1));
-  edge_.emplace(config_, clock_, *state_, mailbox_);
-  ATOLL_TRY_VOID(edge_->start());
-  ATOLL_TRY_VOID(startControl());
+  localKvWriter_.emplace(state_->kv, state_->storage);
+  ATOLL_TRY_VOID(startFleet());
+  if (line_.mode != config::Mode::Control) {
+    store::KvWriter& writer =
+        fleetEdge_ ? fleetEdge_->kvWriter() : static_cast<store::KvWriter&>(*localKvWriter_);
+    edge_.emplace(config_, clock_, *state_, writer, mailbox_);
+    ATOLL_TRY_VOID(edge_->start());
+  }
+  if (!isEdge()) ATOLL_TRY_VOID(startControl());
   return startAdmin();
+}
+
+Result<> Node::startFleet() {
+  if (!isEdge() && config_.listen.fleet) {
+    fleetControl_.emplace(config_, clock_, loop_, *state_);
+    ATOLL_TRY_VOID(fleetControl_->start());
+  }
+  if (fleetEdge_) ATOLL_TRY_VOID(fleetEdge_->prepare(*state_));
+  state_->alsoOnCommitted([this](std::uint32_t families) {
+    if (fleetControl_) fleetControl_->onCommitted(families);
+    if (fleetEdge_) fleetEdge_->onCommitted(families);
+  });
+  if (fleetEdge_) fleetEdge_->start(*state_);
+  return {};
 }
 
 std::string Node::readyLine() const {
@@ -44,7 +72,13 @@ std::string Node::readyLine() const {
   add("https", edge_ ? &edge_->https() : nullptr);
   add("control", &control_);
   add("admin", &admin_);
-  line["token_file"] = config::tokenFile(config_.dataDir);
+  if (fleetControl_) line["fleet"] = fleetControl_->bound().address;
+  if (fleetEdge_) {
+    add("fleet", &fleetEdge_->bound());
+    line["node"] = fleetEdge_->name();
+  } else {
+    line["token_file"] = config::tokenFile(config_.dataDir);
+  }
   if (edge_ && edge_->https().port != 0 && config_.tls.certificates.empty()) {
     line["ca_file"] = config::developmentCaFile(config_.dataDir);
   }
@@ -53,16 +87,21 @@ std::string Node::readyLine() const {
 }
 
 void Node::run() {
-  scheduleExpiry();
+  if (!isEdge()) scheduleExpiry();
+  scheduleTrim();
   const loop::SignalWatcher term(loop_, SIGTERM, [this] { drain("SIGTERM"); });
   const loop::SignalWatcher interrupt(loop_, SIGINT, [this] { drain("SIGINT"); });
   while (!drained_) {
     loop_.run(true);
     loop_.runDeferred();
   }
+  if (fleetEdge_) fleetEdge_->closeWrites();  // Scripts that wait for one would keep the shards.
   edge_.reset();
   listeners_.clear();
   controlHandler_.reset();
+  state_->alsoOnCommitted(nullptr);
+  fleetControl_.reset();
+  fleetEdge_.reset();
   adminHandler_.reset();
   mailbox_.close();
 }
@@ -75,14 +114,19 @@ Result<> Node::startControl() {
                         .tokens = state_->tokens,
                         .clock = clock_,
                         .validate =
-                            [limits = setup::trialLimits(config_)](const deploy::Version& version) {
-                              return shard::tryLoad(version, limits);
+                            [limits = setup::trialLimits(config_),
+                             mayRun = edge_.has_value()](const deploy::Version& version) {
+                              // No tenant's code runs in a control plane: what only running it
+                              // would tell, the edges find out.
+                              return mayRun ? shard::tryLoad(version, limits)
+                                            : shard::tryLink(version);
                             },
                         .kvValueBytesMax = config_.kv.valueBytesMax,
                         .node = {.version = version_,
                                  .defaultDomain = config_.defaultDomain,
                                  .httpPort = edge_ ? edge_->http().port : std::uint16_t{0},
-                                 .httpsPort = edge_ ? edge_->https().port : std::uint16_t{0}}},
+                                 .httpsPort = edge_ ? edge_->https().port : std::uint16_t{0}},
+                        .fleet = fleetControl_ ? &fleetControl_->services() : nullptr},
       control::HandlerOptions{.bodyBytesMax = config_.control.bodyBytesMax,
                               .pendingBytesMax = config_.control.pendingBytesMax,
                               .threadCount = config_.control.threads,
@@ -91,7 +135,7 @@ Result<> Node::startControl() {
 }
 
 Result<> Node::startAdmin() {
-  adminHandler_ = std::make_unique<control::AdminHandler>([this] { return !draining_; });
+  adminHandler_ = std::make_unique<control::AdminHandler>([this] { return readiness(); });
   return startListener(admin_, *adminHandler_);
 }
 
@@ -108,7 +152,9 @@ Result<> Node::startListener(Bound& bound, http::Handler& handler) {
 void Node::scheduleExpiry() {
   expiryTimer_.start(kExpiryInterval, [this] {
     state_->storage.submit([this] {
-      if (const auto collected = state_->kv.collectExpired(kExpiryCountMax); !collected) {
+      for (const auto& collected : {state_->kv.collectExpired(kExpiryCountMax),
+                                    state_->kv.collectRequests(kExpiryCountMax)}) {
+        if (collected) continue;
         telemetry::log(telemetry::Level::Warn, "kv_expiry_failed",
                        {{"error", std::string_view(collected.error().detail)}});
       }
@@ -117,13 +163,49 @@ void Node::scheduleExpiry() {
   });
 }
 
+/// The log keeps what the operator said, and up to twice that for followers that need it.
+void Node::scheduleTrim() {
+  trimTimer_.start(kTrimInterval, [this] {
+    scheduleTrim();
+    const std::uint64_t end = state_->database->position().index + 1;
+    const std::uint64_t most = config_.replication.logEntriesMax;
+    if (end <= most) return;
+    std::uint64_t needed = UINT64_MAX;
+    if (fleetControl_) needed = fleetControl_->firstNeeded();
+    if (fleetEdge_) needed = fleetEdge_->firstNeeded();
+    const std::uint64_t bound = end > 2 * most ? end - 2 * most : 0;
+    const std::uint64_t keepFrom = std::min(end - most, std::max(needed, bound));
+    state_->storage.submit([this, keepFrom] {
+      if (const auto trimmed = state_->database->trimLog(keepFrom); !trimmed) {
+        telemetry::log(telemetry::Level::Warn, "log_not_trimmed",
+                       {{"error", std::string_view(trimmed.error().detail)}});
+      }
+    });
+  });
+}
+
+control::AdminHandler::Readiness Node::readiness() const {
+  if (draining_) return {.isReady = false, .text = "draining\n"};
+  if (!fleetEdge_) return {};
+  const auto age = fleetEdge_->status().age;
+  const bool isOld =
+      config_.replication.ageMax.count() > 0 && (!age || *age > config_.replication.ageMax);
+  return {.isReady = !isOld,
+          .text = std::string(isOld ? "too old" : "ready") + "\nknowledge_age_ms " +
+                  (age ? std::to_string(age->count()) : "unknown") + "\n"};
+}
+
 void Node::drain(const char* signal) {
   if (std::exchange(draining_, true)) return;
   telemetry::log(telemetry::Level::Info, "draining", {{"signal", std::string_view(signal)}});
   // The edge first: deploys in flight are answered while requests finish.
   pendingDrains_ = (edge_ ? edge_->shardCount() : 0) + listeners_.size();
-  drained_ = pendingDrains_ == 0;
   const auto onDrained = [this] { drained_ = --pendingDrains_ == 0; };
+  if (fleetControl_) ++pendingDrains_;
+  if (fleetEdge_ && fleetEdge_->bound().port != 0) ++pendingDrains_;
+  drained_ = pendingDrains_ == 0;
+  if (fleetControl_) fleetControl_->drain(onDrained);
+  if (fleetEdge_) fleetEdge_->drain(onDrained);
   if (edge_) edge_->drain(onDrained);
   for (const auto& listener : listeners_) listener->drain(onDrained);
 }

@@ -17,6 +17,9 @@
 #include "loop/timer.h"
 #include "node/bound.h"
 #include "node/edge_part.h"
+#include "node/fleet_control.h"
+#include "node/fleet_edge.h"
+#include "node/local_kv_writer.h"
 #include "node/state.h"
 
 namespace atolld::node {
@@ -29,6 +32,7 @@ class Node {
   Node(const config::CommandLine& line, std::string_view version);
   ~Node();
 
+  /// @error InvalidArgument  wrong usage; anything else: why it cannot serve.
   Result<> start();
   /// The one line of JSON on stdout that says where it serves.
   std::string readyLine() const;
@@ -36,21 +40,30 @@ class Node {
   void run();
 
  private:
+  bool isEdge() const { return line_.mode == config::Mode::Edge; }
+  Result<> startFleet();
   Result<> startControl();
   Result<> startAdmin();
   Result<> startListener(Bound& bound, http::Handler& handler);
   void scheduleExpiry();
+  void scheduleTrim();
+  control::AdminHandler::Readiness readiness() const;
   void drain(const char* signal);
 
+  const config::CommandLine& line_;
   const config::Config& config_;
   const std::string version_;
   const SystemClock clock_;
   loop::Loop loop_;
   loop::Mailbox mailbox_{loop_};
   loop::Timer expiryTimer_{loop_};
+  loop::Timer trimTimer_{loop_};
   std::unique_ptr<State> state_;
+  std::optional<FleetEdge> fleetEdge_;
+  std::optional<LocalKvWriter> localKvWriter_;
   Bound control_, admin_;
   std::optional<EdgePart> edge_;
+  std::optional<FleetControl> fleetControl_;
   std::unique_ptr<control::ControlHandler> controlHandler_;
   std::unique_ptr<control::AdminHandler> adminHandler_;
   std::vector<std::unique_ptr<listen::Listener>> listeners_;

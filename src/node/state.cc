@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "node/files.h"
+#include "store/replica_directory.h"
 
 namespace atolld::node {
 
@@ -26,29 +27,35 @@ Result<store::ClusterKey> clusterKey(const fs::path& dataDir) {
 
 }  // namespace
 
-Result<std::unique_ptr<State>> openState(const config::Config& config, const Clock& clock) {
+Result<std::unique_ptr<State>> openState(const config::Config& config, const Clock& clock,
+                                         bool follows) {
   std::error_code error;
   fs::create_directories(config.dataDir, error);
   if (error) {
     return fail(ErrorCode::Io, config.dataDir + ": cannot be made (" + error.message() +
                                    "); name a writable directory with --data");
   }
-  ATOLL_TRY(auto database, store::Database::open({.path = config.dataDir + "/replica",
-                                                  .blockCacheBytes = config.cache.blockBytes},
-                                                 clock));
+  ATOLL_TRY(const std::string replica, store::findReplica(config.dataDir));
+  ATOLL_TRY(auto database,
+            store::Database::open(
+                {.path = replica, .blockCacheBytes = config.cache.blockBytes, .follows = follows},
+                clock));
+  store::removeFormerReplicas(config.dataDir);
   ATOLL_TRY(auto cache, store::CacheStore::open(config.dataDir + "/cache", clock, {}));
   // Before anything can be sealed with it: what is committed must open after a power cut.
   ATOLL_TRY(store::ClusterKey key, clusterKey(config.dataDir));
   auto state =
       std::make_unique<State>(std::move(database), std::move(cache), std::move(key), clock, config);
-  state->database->onCommitted(
-      [publisher = &state->publisher](const store::Position&, std::uint32_t families) {
-        publisher->onCommitted(families);
-      });
-  ATOLL_TRY(const auto first,
-            store::startTenancy(*state->database, clock, [&](const store::NewToken& token) {
-              return writeSecretFile(config::tokenFile(config.dataDir), token.secret + "\n");
-            }));
+  state->database->onCommitted([&state = *state](const store::Position&, std::uint32_t families) {
+    state.publisher.onCommitted(families);
+    const std::scoped_lock lock(state.listenerMutex);
+    if (state.alsoListener) state.alsoListener(families);
+  });
+  if (!follows) {
+    ATOLL_TRY_VOID(store::startTenancy(*state->database, clock, [&](const store::NewToken& token) {
+      return writeSecretFile(config::tokenFile(config.dataDir), token.secret + "\n");
+    }));
+  }
   ATOLL_TRY_VOID(state->publisher.publish());
   return state;
 }

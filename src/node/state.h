@@ -1,6 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <mutex>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -21,7 +24,7 @@ namespace atolld::node {
 inline constexpr std::size_t kStorageThreadCount = 4;
 inline constexpr std::uint64_t kVersionCacheBytes = 256ull * 1024 * 1024;
 
-/// The replica and everything that reads and writes it; outlives every thread that does.
+/// The replica and all that reads and writes it; outlives every thread that does.
 struct State {
   State(std::unique_ptr<store::Database> opened, std::unique_ptr<store::CacheStore> openedCache,
         store::ClusterKey openedKey, const Clock& clock, const config::Config& config)
@@ -43,6 +46,15 @@ struct State {
         storage("storage", kStorageThreadCount) {}
 
   const store::ClusterKey key;
+  /// Whom to tell of commits besides; on the commit thread. When this returns, the former is not
+  /// being told any more.
+  void alsoOnCommitted(std::function<void(std::uint32_t)> listener) {
+    const std::scoped_lock lock(listenerMutex);
+    alsoListener = std::move(listener);
+  }
+
+  std::mutex listenerMutex;
+  std::function<void(std::uint32_t)> alsoListener;  ///< Guarded by listenerMutex.
   std::unique_ptr<store::Database> database;
   std::unique_ptr<store::CacheStore> cache;
   deploy::Registry registry;
@@ -54,7 +66,9 @@ struct State {
   loop::ThreadPool storage;  // Last: its jobs use all of the above.
 };
 
-/// Opens or makes the data directory. @error Io, Corrupt
-Result<std::unique_ptr<State>> openState(const config::Config& config, const Clock& clock);
+/// Opens or makes the data directory. One that `follows` has no tenants of its own making. @error
+/// Io, Corrupt
+Result<std::unique_ptr<State>> openState(const config::Config& config, const Clock& clock,
+                                         bool follows);
 
 }  // namespace atolld::node

@@ -90,6 +90,14 @@ Error explain(const Error& error, const TrialLimits& limits) {
 
 }  // namespace
 
+Result<> tryLink(const deploy::Version& version) {
+  Result<> linked;
+  {
+    const ScriptThread thread("trial", [&] { linked = isolate::validate(version); });
+  }
+  return linked;
+}
+
 Result<> tryLoad(const deploy::Version& version, const TrialLimits& limits) {
   const auto trial = std::make_shared<Trial>(version, limits);
   ScriptThread thread("trial", [trial] { trial->run(); });

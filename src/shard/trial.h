@@ -24,4 +24,8 @@ struct TrialLimits {
 /// broken limit, no handler; with module, line and mend for the developer.
 Result<> tryLoad(const deploy::Version& version, const TrialLimits& limits);
 
+/// As much of that as can be known without running any of it: it compiles and links. For nodes
+/// on which no tenant's code may run. @error Script, InvalidArgument
+Result<> tryLink(const deploy::Version& version);
+
 }  // namespace atolld::shard

@@ -2,19 +2,14 @@
 
 #include <pthread.h>
 
-#include <condition_variable>
-#include <deque>
 #include <format>
-#include <mutex>
-#include <thread>
 
 #include "base/check.h"
 #include "base/encoding.h"
-#include "store/acknowledged.h"
 #include "store/crypto.h"
+#include "store/database_state.h"
 #include "store/log_entry.h"
 #include "store/log_verify.h"
-#include "store/rocks.h"
 
 namespace atolld::store {
 namespace {
@@ -24,32 +19,51 @@ constexpr std::size_t kGroupBytesMax = 8ull * 1024 * 1024;
 constexpr std::size_t kGroupCountMax = 512;
 
 constexpr std::string_view kFormatKey = "format";
-constexpr std::string_view kPositionKey = "position";
 constexpr std::string_view kFormat = "atoll replica 1";
 
 class SnapshotView final : public View {
  public:
-  explicit SnapshotView(const Rocks& rocks) : rocks_(rocks), snapshot_(rocks.db().GetSnapshot()) {}
-  ~SnapshotView() override { rocks_.db().ReleaseSnapshot(snapshot_); }
+  explicit SnapshotView(RocksHolder::Use rocks)
+      : rocks_(std::move(rocks)), snapshot_(rocks_->db().GetSnapshot()) {}
+  ~SnapshotView() override { rocks_->db().ReleaseSnapshot(snapshot_); }
   SnapshotView(const SnapshotView&) = delete;
   SnapshotView& operator=(const SnapshotView&) = delete;
 
   Result<std::optional<std::string>> get(Family family, std::string_view key) const override {
-    return rocks_.get(rocks_.family(family), key, snapshot_);
+    return rocks_->get(rocks_->family(family), key, snapshot_);
   }
   Result<> scan(Family family, std::string_view prefix, std::string_view from,
                 const Rocks::Visit& visit) const override {
-    return rocks_.scan(rocks_.family(family), prefix, from, snapshot_, nullptr, visit);
+    return rocks_->scan(rocks_->family(family), prefix, from, snapshot_, nullptr, visit);
   }
   Result<std::uint64_t> index() const override {
-    ATOLL_TRY(const Position position, readPosition(rocks_, snapshot_));
+    ATOLL_TRY(const Position position, readPosition(*rocks_, snapshot_));
     return position.index;
   }
 
  private:
-  const Rocks& rocks_;
+  const RocksHolder::Use rocks_;
   const rocksdb::Snapshot* snapshot_;
 };
+
+/// What a database that follows has before the first entry.
+std::string noHistory() { return std::string(kHistoryBytes, '\0'); }
+
+Result<Position> startHistory(const Rocks& rocks, bool follows) {
+  const Position position{.history = follows ? noHistory() : randomBytes(kHistoryBytes),
+                          .index = 0,
+                          .hash = firstHash()};
+  rocksdb::WriteBatch batch;
+  ATOLL_CHECK(batch.Put(rocks.meta(), slice(kFormatKey), slice(kFormat)).ok());
+  ATOLL_CHECK(batch.Put(rocks.meta(), slice(kPositionKey), encodePosition(position)).ok());
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  const rocksdb::Status status = catching([&] { return rocks.db().Write(options, &batch); });
+  if (!status.ok()) return std::unexpected(storeError(status, "starting the log"));
+  return position;
+}
+
+}  // namespace
 
 /// The entries of one commit group, being gathered: what a later proposal of the group sees.
 /// Commit thread only. Needs no snapshot: nobody else writes.
@@ -117,28 +131,7 @@ class Group final : public View {
   std::uint32_t familyBits_ = 0;
 };
 
-/// A caller that waits in commit(): lives on its stack, and is touched by the commit thread only
-/// under the queue's mutex once `outcome` is there.
-struct Waiter {
-  Proposal proposal;
-  std::optional<Result<Position>> outcome;
-  std::condition_variable done;
-};
-
-Result<Position> startHistory(const Rocks& rocks) {
-  const Position position{.history = randomBytes(kHistoryBytes), .index = 0, .hash = firstHash()};
-  rocksdb::WriteBatch batch;
-  ATOLL_CHECK(batch.Put(rocks.meta(), slice(kFormatKey), slice(kFormat)).ok());
-  ATOLL_CHECK(batch.Put(rocks.meta(), slice(kPositionKey), encodePosition(position)).ok());
-  rocksdb::WriteOptions options;
-  options.sync = true;
-  const rocksdb::Status status = catching([&] { return rocks.db().Write(options, &batch); });
-  if (!status.ok()) return std::unexpected(storeError(status, "starting the log"));
-  return position;
-}
-
-/// The position an opened database stands at, verified; a new database gets its first.
-Result<Position> findPosition(const Rocks& rocks) {
+Result<Position> findPosition(const Rocks& rocks, bool follows) {
   ATOLL_TRY(const std::optional<std::string> format, rocks.get(rocks.meta(), kFormatKey, nullptr));
   if (!format) {
     bool hasRows = false;
@@ -149,7 +142,7 @@ Result<Position> findPosition(const Rocks& rocks) {
     ATOLL_TRY_VOID(rocks.scan(rocks.meta(), "", "", nullptr, nullptr, note));
     ATOLL_TRY_VOID(rocks.scan(rocks.log(), "", "", nullptr, nullptr, note));
     if (hasRows) return fail(ErrorCode::Corrupt, "it was not made by atolld, or is damaged");
-    return startHistory(rocks);
+    return startHistory(rocks, follows);
   }
   if (*format != kFormat) {
     return fail(ErrorCode::Corrupt,
@@ -161,41 +154,6 @@ Result<Position> findPosition(const Rocks& rocks) {
   ATOLL_TRY_VOID(verifyLogHead(rocks, position));
   return position;
 }
-
-}  // namespace
-
-struct Database::State {
-  State(std::unique_ptr<Rocks> openRocks, AcknowledgedFile acknowledgedFile, Position start,
-        const Clock& wallClock, std::string directory)
-      : clock(wallClock),
-        path(std::move(directory)),
-        acknowledged(std::move(acknowledgedFile)),
-        rocks(std::move(openRocks)),
-        position(std::move(start)) {}
-
-  /// The commit thread's life: takes what is queued as a group, until told to stop.
-  void run() noexcept;
-  void commitGroup(std::vector<Waiter*> members);
-  /// Runs the proposals of `members` until the group is full; the rest go back to the queue.
-  std::vector<Waiter*> gather(Group& group, std::vector<Waiter*> members,
-                              std::vector<Result<Position>>& outcomes);
-  void acknowledge(const std::vector<Waiter*>& members, std::vector<Result<Position>> outcomes);
-
-  const Clock& clock;
-  const std::string path;
-  const AcknowledgedFile acknowledged;
-  const std::unique_ptr<Rocks> rocks;
-  std::function<void(const Position&, std::uint32_t)> listener;
-
-  mutable std::mutex mutex;  // Guards all below.
-  std::condition_variable wake;
-  std::deque<Waiter*> queue;
-  bool isStopping = false;
-  std::string failure;  // Why commits are refused; empty while they are not.
-  Position position;
-
-  std::thread committer;
-};
 
 void Database::State::run() noexcept {
   ::pthread_setname_np(::pthread_self(), "commit");
@@ -251,7 +209,8 @@ void Database::State::commitGroup(std::vector<Waiter*> members) {
     return;
   }
 
-  Group group(*rocks, std::move(start));
+  const RocksHolder::Use inUse = rocks.use();
+  Group group(*inUse, std::move(start));
   std::vector<Result<Position>> outcomes;
   members = gather(group, std::move(members), outcomes);
   if (group.isEmpty()) {
@@ -306,10 +265,11 @@ Database::~Database() {
 Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options,
                                                  const Clock& clock) {
   ATOLL_TRY(std::unique_ptr<Rocks> rocks, Rocks::open(options));
-  Result<Position> position = findPosition(*rocks);
+  Result<Position> position = findPosition(*rocks, options.follows);
   if (!position) return fail(position.error(), "data directory " + options.path);
   ATOLL_TRY(AcknowledgedFile acknowledged, AcknowledgedFile::open(options.path));
-  if (const std::uint64_t known = acknowledged.read(position->history); known > position->index) {
+  if (const std::uint64_t known = acknowledged.read(position->history);
+      known > position->index && !options.follows) {
     return fail(
         ErrorCode::Corrupt,
         std::format("data directory {0}: entry {1} of the log was acknowledged and only {2} "
@@ -318,12 +278,16 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options,
                     options.path, known, position->index));
   }
   auto state = std::make_unique<State>(std::move(rocks), std::move(acknowledged),
-                                       *std::move(position), clock, options.path);
+                                       *std::move(position), clock, options);
   return std::unique_ptr<Database>(new Database(std::move(state)));
 }
 
 Result<Position> Database::commit(Proposal proposal) {
   ATOLL_CHECK(std::this_thread::get_id() != state_->committer.get_id());
+  if (state_->options.follows) {
+    return fail(ErrorCode::Unavailable,
+                "this node follows a control plane: changes are made there");
+  }
   Waiter waiter;
   waiter.proposal = std::move(proposal);
   std::unique_lock lock(state_->mutex);
@@ -335,17 +299,15 @@ Result<Position> Database::commit(Proposal proposal) {
 }
 
 std::unique_ptr<View> Database::view() const {
-  return std::make_unique<SnapshotView>(*state_->rocks);
+  return std::make_unique<SnapshotView>(state_->rocks.use());
 }
 
 Result<std::optional<std::string>> Database::get(Family family, std::string_view key) const {
-  return state_->rocks->get(state_->rocks->family(family), key, nullptr);
+  const RocksHolder::Use rocks = state_->rocks.use();
+  return rocks->get(rocks->family(family), key, nullptr);
 }
 
-Position Database::position() const {
-  const std::scoped_lock lock(state_->mutex);
-  return state_->position;
-}
+Position Database::position() const { return state_->currentPosition(); }
 
 void Database::onCommitted(std::function<void(const Position&, std::uint32_t)> listener) {
   state_->listener = std::move(listener);
@@ -356,9 +318,9 @@ std::optional<Result<std::optional<std::string>>> Database::tryGet(Family family
   rocksdb::ReadOptions options;
   options.read_tier = rocksdb::kBlockCacheTier;
   std::string value;
-  const rocksdb::Status status = catching([&] {
-    return state_->rocks->db().Get(options, state_->rocks->family(family), slice(key), &value);
-  });
+  const RocksHolder::Use rocks = state_->rocks.use();
+  const rocksdb::Status status =
+      catching([&] { return rocks->db().Get(options, rocks->family(family), slice(key), &value); });
   using Found = Result<std::optional<std::string>>;
   if (status.IsNotFound()) return Found(std::nullopt);
   if (status.IsIncomplete()) return std::nullopt;
@@ -366,7 +328,8 @@ std::optional<Result<std::optional<std::string>>> Database::tryGet(Family family
   return Found(std::move(value));
 }
 
-Result<Position> Database::verifyLog() const { return store::verifyLog(*state_->rocks); }
-Result<> Database::verifyReplay() const { return store::verifyReplay(*state_->rocks); }
+Result<Position> Database::verifyLog() const { return store::verifyLog(*state_->rocks.use()); }
+Result<> Database::verifyReplay() const { return store::verifyReplay(*state_->rocks.use()); }
+Result<std::string> Database::digest() const { return store::digest(*state_->rocks.use()); }
 
 }  // namespace atolld::store

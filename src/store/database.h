@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,10 @@ enum class Family : std::uint8_t {
   Deployments,
   Routes,
   KvNamespaces,
-  Kv
+  Kv,
+  Nodes,
+  JoinTokens,
+  Requests  ///< Ids of writes that were made, for a while: a repeated one is not made again.
 };
 
 /// One change in a log entry. An entry's effect is exactly its ops, in order: equal (history,
@@ -70,6 +74,13 @@ struct DatabaseOptions {
   std::string path;
   std::size_t blockCacheBytes = 256ull * 1024 * 1024;
   rocksdb::Env* env = nullptr;  ///< Whose disk; null: the machine's. Tests bring one that fails.
+  bool follows = false;         ///< Another node's log is applied here; commit() is refused.
+};
+
+/// What an applied run of entries did.
+struct Applied {
+  Position position;
+  UnixMillis time{};  ///< Of its last entry, by the clock of whoever committed it.
 };
 
 /// The replica: RocksDB with the log and the data it says. One per data directory (locked).
@@ -89,6 +100,36 @@ class Database {
   /// visible, and the database refuses further commits until reopened; only then is it known
   /// whether the entry reached the disk.
   Result<Position> commit(Proposal proposal);
+
+  /// Applies entries of another node's log, the next ones in order, each a row of it (encoding,
+  /// then hash): verified one by one, then written with their effects and the position in one
+  /// batch. Not synced: what a power cut takes is asked for again. A database without entries takes
+  /// the history of the first. One thread at a time; blocks; databases that follow only.
+  /// @error Corrupt  a gap, a wrong hash, another history or no entry: nothing of `rows` is
+  /// applied.
+  ///        Io
+  Result<Applied> apply(std::span<const std::string_view> rows);
+
+  /// Visits rows of the log (encoding, then hash) from `index` on, in order, up to the position,
+  /// until `visit` says false. Storage threads only.
+  /// @error NotFound  the log no longer goes back that far.
+  Result<> readLog(
+      std::uint64_t index,
+      const std::function<bool(std::uint64_t index, std::string_view row)>& visit) const;
+  /// The hash of the entry with this index; nothing if the log does not reach it. Storage threads
+  /// only.
+  Result<std::optional<std::string>> hashAt(std::uint64_t index) const;
+  /// Drops the entries before `index`, never the last one. The data stays. Storage threads only.
+  Result<> trimLog(std::uint64_t index);
+
+  /// Makes a copy in `directory`, which must not exist: links and small files, so cheap, on the
+  /// same file system. Storage threads only.
+  Result<> checkpoint(const std::string& directory) const;
+  /// Goes on with the database in `directory` (a checkpoint of another node), which is opened and
+  /// verified first; the former one is closed. Readers never wait and see the one or the other.
+  /// Databases that follow only; not while apply() runs.
+  /// @error Corrupt, Io: then nothing has changed.
+  Result<Position> replaceWith(const std::string& directory);
 
   /// A consistent view of now. Any storage thread; must not outlive the database.
   std::unique_ptr<View> view() const;
@@ -111,6 +152,8 @@ class Database {
   /// Replays the whole log from empty and compares the outcome with the data families, row by row.
   /// Takes memory for a key and a hash per row. @error Corrupt names the first difference.
   Result<> verifyReplay() const;
+  /// SHA-256 over every row of every data family: equal positions have equal ones. Reads it all.
+  Result<std::string> digest() const;
 
  private:
   struct State;

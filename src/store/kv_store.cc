@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "store/codec.h"
 #include "store/crypto.h"
 #include "store/kv_row.h"
 #include "store/utf8.h"
@@ -25,6 +26,14 @@ Result<> checkNamespace(std::string_view namespaceId) {
 
 std::int64_t seconds(const Clock& clock) {
   return std::chrono::floor<std::chrono::seconds>(clock.now()).time_since_epoch().count();
+}
+
+/// Request ids are kept by the time they came, so that the old ones lie together.
+std::uint32_t requestBucket(const Clock& clock) {
+  return static_cast<std::uint32_t>(clock.now().time_since_epoch() / KvStore::kRequestsKept);
+}
+std::string requestKey(std::uint32_t bucket, std::string_view requestId) {
+  return Encoder().u32(bucket).raw(requestId).take();
 }
 
 bool isExpired(const KvHead& head, std::int64_t nowSeconds) {
@@ -244,6 +253,62 @@ Result<Position> KvStore::remove(std::string_view namespaceId, std::vector<std::
     }
     return ops;
   });
+}
+
+Result<Position> KvStore::write(std::string_view namespaceId, const std::vector<KvPut>& puts,
+                                const std::vector<std::string>& removals,
+                                std::string_view requestId) {
+  ATOLL_TRY_VOID(checkNamespace(namespaceId));
+  if (requestId.size() != kRequestIdBytes) {
+    return fail(ErrorCode::InvalidArgument, "a request id has 16 bytes");
+  }
+  // What happens to each key: the last put, or nothing for a removal.
+  std::map<std::string_view, const KvPut*> last;
+  for (const KvPut& put : puts) {
+    ATOLL_TRY_VOID(checkSizes(put));
+    last[put.key] = &put;
+  }
+  for (const std::string& key : removals) {
+    ATOLL_TRY_VOID(checkKey(key, "DELETE"));
+    last[key] = nullptr;
+  }
+  const std::uint32_t bucket = requestBucket(clock_);
+  return database_.commit([&](const View& view) -> Result<Ops> {
+    for (const std::uint32_t each : {bucket, bucket - 1}) {
+      ATOLL_TRY(const auto made, view.get(Family::Requests, requestKey(each, requestId)));
+      if (made) return Ops();
+    }
+    Ops ops;
+    for (const auto& [key, put] : last) {
+      ATOLL_TRY(const bool isThere, stageForgetStored(view, namespaceId, key, ops));
+      if (put != nullptr) {
+        stagePut(namespaceId, *put, ops);
+      } else if (isThere) {
+        ops.push_back({Op::Kind::Delete, Family::Kv, kvKey(KvTable::Head, namespaceId, key), {}});
+      }
+    }
+    if (ops.empty()) return ops;
+    ops.push_back({Op::Kind::Put, Family::Requests, requestKey(bucket, requestId), {}});
+    return ops;
+  });
+}
+
+Result<std::size_t> KvStore::collectRequests(std::size_t limit) {
+  const std::uint32_t bucket = requestBucket(clock_);
+  std::size_t collected = 0;
+  const auto decide = [&](const View& view) -> Result<Ops> {
+    Ops ops;
+    const std::string firstKept = requestKey(bucket - 1, {});
+    ATOLL_TRY_VOID(view.scan(Family::Requests, "", "", [&](std::string_view key, std::string_view) {
+      if (key >= firstKept || ops.size() == limit) return false;
+      ops.push_back({Op::Kind::Delete, Family::Requests, std::string(key), {}});
+      return true;
+    }));
+    collected = ops.size();
+    return ops;
+  };
+  ATOLL_TRY_VOID(database_.commit(decide));
+  return collected;
 }
 
 Result<std::size_t> KvStore::collectExpired(std::size_t limit) {

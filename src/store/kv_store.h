@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -63,6 +64,15 @@ class KvStore {
   Result<Position> put(std::string_view namespaceId, std::vector<KvPut> puts);
   /// A key that is not there is no error; if none is, nothing is committed.
   Result<Position> remove(std::string_view namespaceId, std::vector<std::string> keys);
+
+  /// Puts and removals as one entry, at most once for a request id (kRequestIdBytes): whoever got
+  /// no answer may ask again within kRequestsKept. @error as put()
+  Result<Position> write(std::string_view namespaceId, const std::vector<KvPut>& puts,
+                         const std::vector<std::string>& removals, std::string_view requestId);
+  static constexpr std::size_t kRequestIdBytes = 16;
+  static constexpr std::chrono::minutes kRequestsKept{10};
+  /// Forgets request ids older than that, as collectExpired().
+  Result<std::size_t> collectRequests(std::size_t limit);
 
   /// Removes rows that have expired, up to `limit` of them, as one log entry. They are absent to
   /// every reader already: this gives their room back, and the control role calls it now and then.

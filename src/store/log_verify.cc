@@ -11,7 +11,6 @@
 namespace atolld::store {
 namespace {
 
-constexpr std::string_view kPositionKey = "position";
 constexpr std::uint8_t kPositionVersion = 1;
 
 using VisitEntry = std::function<Result<>(const LogEntry& entry)>;
@@ -36,25 +35,18 @@ std::unexpected<Error> corrupt(std::uint64_t index, std::string_view why) {
 /// Checks one row against what must come next and moves `position` onto it.
 Result<> follow(Position& position, std::string_view key, std::string_view row,
                 const VisitEntry& visit) {
-  const std::uint64_t expected = position.index + 1;
-  if (key != logKey(expected)) return corrupt(expected, "missing, or its key is damaged");
-  ATOLL_TRY(const LogRow parts, splitLogRow(row));
-  const std::string hash = chainHash(position.hash, parts.encoded);
-  if (hash != parts.hash) return corrupt(expected, "its hash does not follow from the one before");
-  Result<LogEntry> entry = decodeLogEntry(parts.encoded);
-  if (!entry) return fail(entry.error(), std::format("log entry {}", expected));
-  if (entry->index != expected) return corrupt(expected, "says it is another entry");
-  if (entry->history != position.history) return corrupt(expected, "belongs to another history");
-  position.index = expected;
-  position.hash = hash;
-  return visit ? visit(*entry) : Result<>();
+  if (key != logKey(position.index + 1)) {
+    return corrupt(position.index + 1, "missing, or its key is damaged");
+  }
+  ATOLL_TRY(const LogEntry entry, verifyNext(position, row));
+  return visit ? visit(entry) : Result<>();
 }
 
 /// Every entry in order, each verified before it is visited.
 Result<Position> walk(const Rocks& rocks, const rocksdb::Snapshot* snapshot,
                       const VisitEntry& visit) {
   ATOLL_TRY(const Position end, readPosition(rocks, snapshot));
-  Position position{.history = end.history, .index = 0, .hash = firstHash()};
+  ATOLL_TRY(Position position, readLogBase(rocks, snapshot, end.history));
   Result<> followed;
   ATOLL_TRY_VOID(rocks.scan(rocks.log(), "", "", snapshot, nullptr,
                             [&](std::string_view key, std::string_view row) {
@@ -71,6 +63,20 @@ Result<Position> walk(const Rocks& rocks, const rocksdb::Snapshot* snapshot,
 }
 
 }  // namespace
+
+Result<LogEntry> verifyNext(Position& position, std::string_view row) {
+  const std::uint64_t expected = position.index + 1;
+  ATOLL_TRY(const LogRow parts, splitLogRow(row));
+  std::string hash = chainHash(position.hash, parts.encoded);
+  if (hash != parts.hash) return corrupt(expected, "its hash does not follow from the one before");
+  Result<LogEntry> entry = decodeLogEntry(parts.encoded);
+  if (!entry) return fail(entry.error(), std::format("log entry {}", expected));
+  if (entry->index != expected) return corrupt(expected, "says it is another entry");
+  if (entry->history != position.history) return corrupt(expected, "belongs to another history");
+  position.index = expected;
+  position.hash = std::move(hash);
+  return entry;
+}
 
 std::string logKey(std::uint64_t index) { return Encoder().u64(index).take(); }
 
@@ -101,9 +107,19 @@ Result<Position> readPosition(const Rocks& rocks, const rocksdb::Snapshot* snaps
   return decodePosition(*row);
 }
 
+Result<Position> readLogBase(const Rocks& rocks, const rocksdb::Snapshot* snapshot,
+                             const std::string& history) {
+  ATOLL_TRY(const std::optional<std::string> row, rocks.get(rocks.meta(), kLogBaseKey, snapshot));
+  if (!row) return Position{.history = history, .index = 0, .hash = firstHash()};
+  ATOLL_TRY(Position base, decodePosition(*row));
+  if (base.history != history) return corrupt(base.index, "the log begins in another history");
+  return base;
+}
+
 Result<> verifyLogHead(const Rocks& rocks, const Position& position) {
-  std::string previousHash = firstHash();
-  if (position.index > 1) {
+  ATOLL_TRY(const Position base, readLogBase(rocks, nullptr, position.history));
+  std::string previousHash = base.hash;
+  if (position.index > base.index + 1) {
     ATOLL_TRY(const std::optional<std::string> row,
               rocks.get(rocks.log(), logKey(position.index - 1), nullptr));
     if (!row) return corrupt(position.index - 1, "missing");
@@ -131,8 +147,30 @@ Result<Position> verifyLog(const Rocks& rocks) {
   return walk(rocks, snapshot.get(), nullptr);
 }
 
+Result<std::string> digest(const Rocks& rocks) {
+  const Snapshot snapshot(rocks.db());
+  Sha256 sum;
+  for (std::size_t i = 0; i < kFamilyCount; ++i) {
+    ATOLL_TRY_VOID(rocks.scan(rocks.family(static_cast<Family>(i)), "", "", snapshot.get(), nullptr,
+                              [&](std::string_view key, std::string_view value) {
+                                Encoder row;
+                                row.u8(static_cast<std::uint8_t>(i)).bytes(key).bytes(value);
+                                sum.update(row.text());
+                                return true;
+                              }));
+  }
+  return sum.finish();
+}
+
 Result<> verifyReplay(const Rocks& rocks) {
   const Snapshot snapshot(rocks.db());
+  ATOLL_TRY(const Position position, readPosition(rocks, snapshot.get()));
+  ATOLL_TRY(const Position base, readLogBase(rocks, snapshot.get(), position.history));
+  if (base.index != 0) {
+    return fail(ErrorCode::NotFound,
+                std::format("the log begins at entry {}: it cannot be replayed from empty",
+                            base.index + 1));
+  }
   std::array<std::map<std::string, std::string, std::less<>>, kFamilyCount> replayed;
   ATOLL_TRY_VOID(walk(rocks, snapshot.get(), [&](const LogEntry& entry) -> Result<> {
     for (const Op& op : entry.ops) {

@@ -132,6 +132,49 @@ bool finishDraft(const Draft& draft, X509* issuer, EVP_PKEY* issuerKey, Extensio
          X509_sign(made, issuerKey, EVP_sha256()) != 0;
 }
 
+Result<RequestPointer> readRequest(std::string_view pem) {
+  ERR_clear_error();
+  const BioPointer bio = bioOf(pem);
+  RequestPointer request(PEM_read_bio_X509_REQ(bio.get(), nullptr, nullptr, nullptr));
+  EVP_PKEY* const key = request ? X509_REQ_get0_pubkey(request.get()) : nullptr;
+  if (key == nullptr || X509_REQ_verify(request.get(), key) != 1) {
+    return failOpenssl(ErrorCode::InvalidArgument, "this is no certificate request");
+  }
+  char group[32] = "";
+  if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC ||
+      EVP_PKEY_get_group_name(key, group, sizeof(group), nullptr) != 1 ||
+      std::string_view(group) != "prime256v1") {
+    return fail(ErrorCode::InvalidArgument, "a certificate request is for an EC P-256 key");
+  }
+  return request;
+}
+
+std::string hashOfKey(X509_PUBKEY* key) {
+  unsigned char* der = nullptr;
+  const int size = i2d_X509_PUBKEY(key, &der);
+  ATOLL_CHECK(size > 0);
+  std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
+  unsigned int hashSize = 0;
+  ATOLL_CHECK(EVP_Digest(der, static_cast<std::size_t>(size), hash.data(), &hashSize, EVP_sha256(),
+                         nullptr) == 1);
+  OPENSSL_free(der);
+  return std::string(reinterpret_cast<const char*>(hash.data()), hashSize);
+}
+
+Result<KeyRequest> requestFor(EVP_PKEY* key) {
+  const RequestPointer request(X509_REQ_new());
+  const BioPointer requestBio(BIO_new(BIO_s_mem()));
+  const BioPointer keyBio(BIO_new(BIO_s_secmem()));
+  const bool made =
+      request && key != nullptr && requestBio && keyBio &&
+      X509_REQ_set_pubkey(request.get(), key) == 1 &&
+      X509_REQ_sign(request.get(), key, EVP_sha256()) != 0 &&
+      PEM_write_bio_X509_REQ(requestBio.get(), request.get()) == 1 &&
+      PEM_write_bio_PrivateKey(keyBio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1;
+  if (!made) return failOpenssl(ErrorCode::Internal, "cannot make a certificate request");
+  return KeyRequest{.keyPem = textOf(keyBio.get()), .requestPem = textOf(requestBio.get())};
+}
+
 /// For a server of these names.
 Result<Draft> makeLeaf(std::span<const std::string> names, std::chrono::days validity,
                        const Clock& clock, X509* issuer, EVP_PKEY* issuerKey) {
@@ -192,6 +235,72 @@ Result<Certificate> Certificate::fromPem(std::string_view chainPem, std::string_
                        "the private key does not belong to the certificate");
   }
   return of(std::move(state));
+}
+
+Result<KeyRequest> makeRequest() {
+  ERR_clear_error();
+  const KeyPointer key(EVP_EC_gen("P-256"));
+  return requestFor(key.get());
+}
+
+Result<std::string> makeRequestFor(std::string_view keyPem) {
+  ERR_clear_error();
+  const BioPointer bio = bioOf(keyPem);
+  char noPassphrase[] = "";
+  const KeyPointer key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, noPassphrase));
+  if (!key) return failOpenssl(ErrorCode::InvalidArgument, "cannot read the private key");
+  ATOLL_TRY(KeyRequest made, requestFor(key.get()));
+  return std::move(made.requestPem);
+}
+
+Result<std::string> requestKeyHash(std::string_view requestPem) {
+  ATOLL_TRY(const RequestPointer request, readRequest(requestPem));
+  return hashOfKey(X509_REQ_get_X509_PUBKEY(request.get()));
+}
+
+Result<std::string> Certificate::answerRequest(const Certificate& issuer,
+                                               std::string_view requestPem,
+                                               const std::string& subject,
+                                               std::span<const std::string> names,
+                                               std::chrono::days validity, const Clock& clock) {
+  ATOLL_TRY(const RequestPointer request, readRequest(requestPem));
+  ATOLL_TRY(const Draft draft, startDraft(subject, validity, clock));
+  const std::vector<std::pair<int, std::string>> extensions{
+      {NID_basic_constraints, "critical,CA:FALSE"},
+      {NID_key_usage, "critical,digitalSignature"},
+      {NID_ext_key_usage, "serverAuth,clientAuth"},
+      {NID_subject_key_identifier, "hash"},
+      {NID_subject_alt_name, alternativeNames(names)},
+      {NID_authority_key_identifier, "keyid:always"}};
+  X509* const made = draft.certificate.get();
+  if (X509_set_pubkey(made, X509_REQ_get0_pubkey(request.get())) != 1 ||
+      !finishDraft(draft, issuer.state_->leaf.get(), issuer.state_->key.get(), extensions)) {
+    return failOpenssl(ErrorCode::InvalidArgument, "cannot make a certificate");
+  }
+  const BioPointer bio(BIO_new(BIO_s_mem()));
+  ATOLL_CHECK(bio && PEM_write_bio_X509(bio.get(), made) == 1);
+  return textOf(bio.get()) + issuer.chainPem();
+}
+
+Result<Certificate> Certificate::chainedTo(const Certificate& issuer) const {
+  return fromPem(chainPem() + issuer.chainPem(), privateKeyPem());
+}
+
+std::string Certificate::keyHash() const {
+  return hashOfKey(X509_get_X509_PUBKEY(state_->leaf.get()));
+}
+
+std::string Certificate::fingerprint() const { return fingerprintOf(state_->leaf.get()); }
+
+std::string keyHashOf(const X509* certificate) {
+  return hashOfKey(X509_get_X509_PUBKEY(certificate));
+}
+
+std::string fingerprintOf(const X509* certificate) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
+  unsigned int size = 0;
+  ATOLL_CHECK(X509_digest(certificate, EVP_sha256(), hash.data(), &size) == 1);
+  return std::string(reinterpret_cast<const char*>(hash.data()), size);
 }
 
 Certificate Certificate::of(State state) {

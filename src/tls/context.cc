@@ -2,6 +2,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/params.h>
+#include <openssl/pem.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
@@ -135,6 +136,31 @@ struct ServerCallbacks {
   }
 };
 
+/// What OpenSSL calls during a client's handshake.
+struct ClientCallbacks {
+  /// Trusts the one certificate of those the peer sent that has the fingerprint; then all the usual
+  /// checks: chain, dates, purpose and name.
+  static int verifyPinned(X509_STORE_CTX* store, void* self) noexcept {
+    const auto& context = *static_cast<const ClientContext*>(self);
+    STACK_OF(X509)* const sent = X509_STORE_CTX_get0_untrusted(store);
+    const std::unique_ptr<STACK_OF(X509), Certificate::State::FreeStack> trusted(
+        sk_X509_new_null());
+    for (int i = 0; i < sk_X509_num(sent); ++i) {
+      X509* const each = sk_X509_value(sent, i);
+      if (fingerprintOf(each) != context.authorityFingerprint_ || X509_up_ref(each) != 1) continue;
+      if (sk_X509_push(trusted.get(), each) == 0) X509_free(each);
+    }
+    X509_STORE_CTX_set0_trusted_stack(store, trusted.get());
+    return X509_verify_cert(store) == 1 ? 1 : 0;
+  }
+};
+
+bool trustOnly(SSL_CTX* context, const std::string& pem) {
+  const BioPointer bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const X509Pointer authority(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+  return authority && X509_STORE_add_cert(SSL_CTX_get_cert_store(context), authority.get()) == 1;
+}
+
 bool ServerContext::useCertificate(void* ssl, const Certificate& certificate) const {
   const Certificate::State& state = *certificate.state_;
   return SSL_use_cert_and_key(static_cast<SSL*>(ssl), state.leaf.get(), state.key.get(),
@@ -157,6 +183,12 @@ Result<std::shared_ptr<const ServerContext>> ServerContext::make(ServerOptions o
 #pragma GCC diagnostic ignored "-Wold-style-cast"  // The macro's.
   SSL_CTX_set_tlsext_servername_callback(context, &ServerCallbacks::onServerName);
 #pragma GCC diagnostic pop
+  if (!self->options_.clientAuthorityPem.empty()) {
+    if (!trustOnly(context, self->options_.clientAuthorityPem)) {
+      return failOpenssl(ErrorCode::InvalidArgument, "cannot read the clients' authority");
+    }
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  }
   if (!self->wireProtocols_.empty()) {
     SSL_CTX_set_alpn_select_cb(context, &ServerCallbacks::onProtocols, nullptr);
   }
@@ -184,12 +216,27 @@ Result<std::shared_ptr<const ClientContext>> ClientContext::make(const ClientOpt
     return failOpenssl(ErrorCode::Internal, "cannot set up TLS");
   }
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
-  if (SSL_CTX_set_default_verify_paths(context) != 1) {
+  self->peerName_ = options.peerName;
+  self->authorityFingerprint_ = options.onlyAuthorityFingerprint;
+  if (!options.onlyAuthorityFingerprint.empty()) {
+    SSL_CTX_set_cert_verify_callback(context, &ClientCallbacks::verifyPinned, self.get());
+  } else if (!options.onlyAuthorityPem.empty()) {
+    if (!trustOnly(context, options.onlyAuthorityPem)) {
+      return failOpenssl(ErrorCode::InvalidArgument, "cannot read the authority");
+    }
+  } else if (SSL_CTX_set_default_verify_paths(context) != 1) {
     return failOpenssl(ErrorCode::Internal, "cannot use the system's certificate authorities");
   }
   if (!options.extraCaFile.empty() &&
       SSL_CTX_load_verify_file(context, options.extraCaFile.c_str()) != 1) {
     return failOpenssl(ErrorCode::InvalidArgument, "cannot read CA file " + options.extraCaFile);
+  }
+  if (options.certificate) {
+    const Certificate::State& own = *options.certificate->state_;
+    if (SSL_CTX_use_cert_and_key(context, own.leaf.get(), own.key.get(), own.intermediates.get(),
+                                 1) != 1) {
+      return failOpenssl(ErrorCode::InvalidArgument, "cannot use the client certificate");
+    }
   }
   ATOLL_TRY(const std::string wire, encodeProtocols(options.protocols));
   if (!wire.empty() &&

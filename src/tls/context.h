@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,9 @@ struct ServerOptions {
   /// Ours in order of preference; a client that offers only others is refused with
   /// no_application_protocol, one that offers none is served without.
   std::vector<std::string> protocols = {"h2", "http/1.1"};
+  /// PEM of the authority whose certificates clients may show; empty: none is asked for. A client
+  /// that shows none is served, and Session::peer() says so.
+  std::string clientAuthorityPem;
 };
 
 /// How we answer handshakes: TLS 1.2 (ECDHE with AEAD only) and 1.3; no renegotiation, no
@@ -53,13 +57,20 @@ struct ClientOptions {
   /// PEM file of authorities trusted besides the system's; empty for none.
   std::string extraCaFile;
   std::vector<std::string> protocols = {"h2", "http/1.1"};
+  /// PEM of the only authority trusted, in place of the system's; empty for the system's.
+  std::string onlyAuthorityPem;
+  /// SHA-256 of the certificate of the only authority trusted, which the server must send along.
+  std::string onlyAuthorityFingerprint;
+  /// What the peer's certificate must be for, whatever it was connected by; empty: the host.
+  std::string peerName;
+  std::optional<Certificate> certificate;  ///< Ours, for servers that ask for one.
 };
 
 /// How we make handshakes as a client: the peer's certificate is always verified, chain and name.
 /// Immutable, any thread.
 class ClientContext {
  public:
-  /// @error InvalidArgument  the CA file cannot be read.
+  /// @error InvalidArgument  an authority cannot be read.
   static Result<std::shared_ptr<const ClientContext>> make(const ClientOptions& options);
   ~ClientContext();
   ClientContext(const ClientContext&) = delete;
@@ -67,7 +78,10 @@ class ClientContext {
 
  private:
   friend class Session;
+  friend struct ClientCallbacks;
   ClientContext() = default;
+  std::string authorityFingerprint_;
+  std::string peerName_;
   ssl_ctx_st* context_ = nullptr;
 };
 

@@ -3,6 +3,7 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -114,16 +115,17 @@ Result<Session> Session::client(std::shared_ptr<const ClientContext> context,
                                 std::optional<std::string_view> onlyProtocol) {
   ERR_clear_error();
   SSL_CTX* const from = context->context_;
+  const std::string& name = context->peerName_.empty() ? host : context->peerName_;
   Session session(std::make_unique<State>(std::move(context), from));
   SSL* const ssl = session.state_->ssl.get();
   SSL_set_connect_state(ssl);
   X509_VERIFY_PARAM* const verify = SSL_get0_param(ssl);
-  if (X509_VERIFY_PARAM_set1_ip_asc(verify, host.c_str()) != 1) {
+  if (X509_VERIFY_PARAM_set1_ip_asc(verify, name.c_str()) != 1) {
     ERR_clear_error();
     X509_VERIFY_PARAM_set_hostflags(verify, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    if (host.empty() || X509_VERIFY_PARAM_set1_host(verify, host.data(), host.size()) != 1 ||
-        !setServerName(ssl, host)) {
-      return failOpenssl(ErrorCode::InvalidArgument, "\"" + host + "\" is no host name");
+    if (name.empty() || X509_VERIFY_PARAM_set1_host(verify, name.data(), name.size()) != 1 ||
+        !setServerName(ssl, name)) {
+      return failOpenssl(ErrorCode::InvalidArgument, "\"" + name + "\" is no host name");
     }
   }
   if (onlyProtocol) {
@@ -224,6 +226,16 @@ std::string_view Session::protocol() const noexcept {
   unsigned int size = 0;
   SSL_get0_alpn_selected(state_->ssl.get(), &name, &size);
   return {reinterpret_cast<const char*>(name), size};
+}
+
+std::optional<Session::Peer> Session::peer() const {
+  const X509* const certificate = SSL_get0_peer_certificate(state_->ssl.get());
+  if (certificate == nullptr) return std::nullopt;
+  std::array<char, 256> text{};
+  const int size = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
+                                             text.data(), text.size());
+  return Peer{.name = size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : "",
+              .keyHash = keyHashOf(certificate)};
 }
 
 std::string_view Session::serverName() const noexcept {

@@ -53,6 +53,12 @@ class Session {
   bool peerClosed() const noexcept;
   /// The protocol agreed on; empty if none.
   std::string_view protocol() const noexcept;
+  /// What the peer's certificate says; nothing if it showed none.
+  struct Peer {
+    std::string name;     ///< The subject's common name.
+    std::string keyHash;  ///< As Certificate::keyHash().
+  };
+  std::optional<Peer> peer() const;
   /// The host name the client asked for, as soon as it is known; empty if none.
   std::string_view serverName() const noexcept;
   /// "TLSv1.3" and "TLS_AES_128_GCM_SHA256"; once handshakeDone().

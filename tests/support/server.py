@@ -77,11 +77,17 @@ class Server:
     def __exit__(self, *_):
         self.close()
 
+    role = "standalone"
+    listeners = ("http", "https", "control", "admin")
+
+    def addresses(self):
+        return {listener: "127.0.0.1:0" for listener in self.listeners}
+
     def start(self, pinned_to=None):
         """Starts (again, on the same data) and returns once it serves."""
-        command = [str(self.binaries / "atolld"), "standalone", "--data", str(self.data)]
-        for listener in ("http", "https", "control", "admin"):
-            command += [f"--{listener}", "127.0.0.1:0"]
+        command = [str(self.binaries / "atolld"), self.role, "--data", str(self.data)]
+        for listener, address in self.addresses().items():
+            command += [f"--{listener}", address]
         command += ["--shards", str(self.shards), *self.extra]
         if pinned_to is not None:
             command = ["taskset", "-c", str(pinned_to), *command]
@@ -89,12 +95,14 @@ class Server:
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=self.log, cwd=self.scratch, env=self.env)
         self.ready = json.loads(self._ready_line())
-        self.http = _port(self.ready["http"])
+        self.http = _port(self.ready.get("http"))
         self.https = _port(self.ready.get("https"))
         self.admin = _port(self.ready.get("admin"))
-        self.control = f"http://127.0.0.1:{_port(self.ready['control'])}"
+        self.fleet = _port(self.ready.get("fleet"))
         self.pid = self.ready["pid"]
-        self.token = Path(self.ready["token_file"]).read_text().strip()
+        if self.ready.get("control"):
+            self.control = f"http://127.0.0.1:{_port(self.ready['control'])}"
+            self.token = Path(self.ready["token_file"]).read_text().strip()
         return self
 
     def _ready_line(self):

@@ -99,6 +99,10 @@ void createToken(const Globals& globals, const std::string& name, const std::str
                  const std::string& script);
 void revokeToken(const Globals& globals, const std::string& id);
 
+void listNodes(const Globals& globals);
+void createJoinToken(const Globals& globals, std::uint64_t lifetimeSeconds);
+void removeNode(const Globals& globals, const std::string& name);
+
 void login(const Globals& globals);
 void logout(const Globals& globals);
 void whoami(const Globals& globals);

@@ -34,6 +34,7 @@ struct Arguments {
   std::vector<std::string> shares, words;
   std::uint64_t limit = 1000;
   std::optional<std::string> value;
+  std::uint64_t lifetimeSeconds = 3600;
   bool yes = false, isVersion = false;
 };
 
@@ -57,6 +58,7 @@ class CommandTree {
     addKv();
     addSecrets();
     addTokens();
+    addNodes();
     addMissing();
   }
 
@@ -359,9 +361,22 @@ class CommandTree {
         ->required();
   }
 
+  void addNodes() {
+    CLI::App* const nodes = add(app_, "nodes", "The fleet's nodes");
+    add(*nodes, "list", "List nodes, and how far each of them is",
+        [this] { listNodes(a_.globals); });
+    add(*nodes, "token", "Make a token that one node joins with",
+        [this] { createJoinToken(a_.globals, a_.lifetimeSeconds); })
+        ->add_option("--lifetime", a_.lifetimeSeconds, "How long it is good for; default: 3600")
+        ->type_name("SECONDS");
+    add(*nodes, "remove", "Shut a node out", [this] { removeNode(a_.globals, a_.name); })
+        ->add_option("name", a_.name)
+        ->required();
+  }
+
   // Commands that the design promises and that are not there: they say so instead of being unknown.
   void addMissing() {
-    for (const char* const name : {"tail", "nodes"}) {
+    for (const char* const name : {"tail"}) {
       missing_.insert(add(app_, name, "Not available yet"));
     }
   }

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <string>
+
+#include "base/clock.h"
+#include "replication/fleet_server.h"
+#include "replication/fleet_view.h"
+#include "store/database.h"
+#include "store/kv_store.h"
+#include "tls/certificate.h"
+
+namespace atolld::replication {
+
+/// What a node's certificate is good for; renewed when a third is left.
+inline constexpr std::chrono::days kNodeValidity{90};
+
+/// The calls that only the control plane answers: join, renew, status, kv. All borrowed for as long
+/// as they are used.
+std::map<std::string, FleetCall, std::less<>> controlCalls(store::Database& database,
+                                                           store::KvStore& kv,
+                                                           const tls::Certificate& authority,
+                                                           FleetView& view, const Clock& clock);
+
+}  // namespace atolld::replication

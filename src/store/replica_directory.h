@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace atolld::store {
+
+/// Which directory of a data directory holds the replica: "replica", or the one that a bootstrap
+/// has put in its place. Changing it is one renamed file, so a crash leaves the one or the other.
+/// @error Io
+Result<std::string> findReplica(const std::string& dataDir);
+/// @error Io
+Result<> chooseReplica(const std::string& dataDir, std::string_view name);
+/// Removes the replicas that were replaced.
+void removeFormerReplicas(const std::string& dataDir);
+
+inline constexpr std::string_view kReplicaPrefix = "replica";
+
+}  // namespace atolld::store
