@@ -1,7 +1,6 @@
 #include "isolate/isolate.h"
 
 #include <libplatform/libplatform.h>
-
 #include <malloc.h>
 
 #include <algorithm>
