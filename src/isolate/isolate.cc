@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <chrono>
 #include <format>
 #include <iterator>
 #include <utility>
@@ -199,9 +200,12 @@ void Isolate::storeCode() {
 }
 
 bool Isolate::wantsCollection() const noexcept {
-  constexpr std::size_t kMuch = 32 * kMiB;
+  constexpr std::size_t kMuch = 8 * kMiB;
+  constexpr std::chrono::minutes kInterval{1};  // A busy one is idle for moments, again and again.
   const std::size_t held = std::max(heapBytes(), state_->allocator->usedBytes());
-  return held > std::max(kMuch, 2 * state_->bytesAfterCollection);
+  return held > std::max(kMuch, 2 * state_->bytesAfterCollection) &&
+         (!state_->collectedAt ||
+          std::chrono::steady_clock::now() - *state_->collectedAt >= kInterval);
 }
 
 void Isolate::collectGarbage() {
@@ -212,6 +216,7 @@ void Isolate::collectGarbage() {
   malloc_trim(0);  // What was in small blocks would stay with glibc.
   s.slicesUntilMeasure = 0;
   measureHeap(s);
+  s.collectedAt = std::chrono::steady_clock::now();
   s.bytesAfterCollection = std::max(heapBytes(), s.allocator->usedBytes());
 }
 

@@ -80,8 +80,8 @@ class Isolate {
   /// first event was handled, when V8 has compiled the functions that matter.
   void storeCode();
 
-  /// Whether collectGarbage() may be worth its time: the isolate holds more than a warm one should,
-  /// and twice what it held after the last one.
+  /// Whether collectGarbage() may be worth its time: the isolate holds more than a warm one should
+  /// and twice what it held after the last one, which is a minute ago.
   bool wantsCollection() const noexcept;
   /// Gives back what the script has no more use for: V8 does not by itself while nothing runs. A
   /// slice like any other, of some ten milliseconds; for an isolate that has nothing to do.

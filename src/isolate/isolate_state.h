@@ -3,8 +3,10 @@
 #include <v8.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "isolate/buffer_allocator.h"
@@ -51,7 +53,9 @@ struct IsolateState {
 
   std::atomic<std::size_t> heapBytes = 0;
   std::uint32_t slicesUntilMeasure = 0;
-  std::size_t bytesAfterCollection = 0;  ///< Of the last collectGarbage().
+  // Of the last collectGarbage().
+  std::size_t bytesAfterCollection = 0;
+  std::optional<std::chrono::steady_clock::time_point> collectedAt;
 };
 
 /// Everything a thread needs to be inside: enters on construction.

@@ -2,9 +2,21 @@
 
 #include <malloc.h>
 
+#include <chrono>
 #include <utility>
 
 namespace atolld::shard {
+namespace {
+
+constexpr std::chrono::seconds kTrimInterval{10};
+
+/// What a burst left with glibc goes back: it trims the end of each of its heaps and nothing else.
+void trimIdleMemory() {
+  constexpr std::size_t kMuch = 64 * 1024 * 1024;
+  if (mallinfo2().fordblks > kMuch) malloc_trim(0);
+}
+
+}  // namespace
 
 std::shared_ptr<IsolatePool> IsolatePool::join(std::size_t count,
                                                const isolate::IsolateLimits& limits) {
@@ -60,8 +72,14 @@ void IsolatePool::changeTarget(std::ptrdiff_t by) {
 void IsolatePool::work() {
   std::unique_lock lock(mutex_);
   while (true) {
-    wake_.wait(lock, [&] { return stopping_ || !discarded_.empty() || ready_.size() < target_; });
-    if (!discarded_.empty()) {
+    const bool woken = wake_.wait_for(lock, kTrimInterval, [&] {
+      return stopping_ || !discarded_.empty() || ready_.size() < target_;
+    });
+    if (!woken) {
+      lock.unlock();
+      trimIdleMemory();
+      lock.lock();
+    } else if (!discarded_.empty()) {
       auto batch = std::exchange(discarded_, {});
       lock.unlock();
       batch.clear();

@@ -231,10 +231,11 @@ class Fleet(unittest.TestCase):
                     try:
                         made = ask(edge, "kv", f"/{key}", "PUT", value.encode())
                     except (OSError, EOFError):
-                        continue
+                        made = None
                     with lock:
                         # What failed may have been made all the same.
-                        acknowledged[key] = value if made.status == 200 else None
+                        done = made is not None and made.status == 200
+                        acknowledged[key] = value if done else None
 
             writers = [threading.Thread(target=write, args=(edge, edge.name))
                        for edge in (relay, leaf, direct)]
