@@ -32,7 +32,8 @@ wait_until_ms_max = 1000
 heap_bytes_max = 67108864
 """
 # By the first word of a script's name: limits that leave its kind of harm the time to be done.
-LIMITS = {"grow": {"cpu": 4000, "wall": 40000}, "builtin": {"cpu": 300, "wall": 40000}}
+LIMITS = {"grow": {"cpu": 4000, "wall": 40000}, "builtin": {"cpu": 300, "wall": 40000},
+          "deep": {"cpu": 2000, "wall": 20000}, "flood": {"cpu": 2000, "wall": 4000}}
 OTHER_LIMITS = {"cpu": 300, "wall": 4000}
 ENOUGH_BYTES = 4 << 20
 # The scripts that V8 cannot be made to leave, "builtin_…", cost their server a thread and its heap

@@ -1,4 +1,4 @@
-// ends: 200 cpu_limit script_exception
+// ends: 200 cpu_limit memory_limit script_exception
 export default {
   async fetch(request, env, ctx) {
     let f = () => 1;
