@@ -1,4 +1,5 @@
-"""tools/bench: server CPU microseconds per request, Atoll's next to its peers'.
+"""tools/bench: server CPU microseconds per request, Atoll's next to its peers'; and studies of what
+one figure per request does not say: neighbours, density, cold starts, crowds.
 
 CPU time, not wall time: the machine is shared, and a cheaper request is what fits more of them on
 a node. Runs alternate between the contestants, so that a noisy minute meets all of them.
@@ -15,9 +16,14 @@ from pathlib import Path
 import contestants
 import load
 from rows import ROWS
+from study_coldstart import ColdStart
+from study_crowd import ManyTenants
+from study_density import Density
+from study_noisy import Noisy
 
 TOP = Path(__file__).resolve().parents[2]
 OUT = TOP / "build" / "bench"
+STUDIES = (Noisy(), Density(), ColdStart(), ManyTenants())
 CLOSE = 1.15  # Nearer than this is a draw: the machine is good to about 15 %.
 
 
@@ -117,8 +123,9 @@ def parse(words):
     names = [kind.name for kind in contestants.ALL]
     parser = argparse.ArgumentParser(
         prog="tools/bench", formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="rows:\n" + "\n".join(f"  {r.name:10} {r.about}" for r in ROWS))
+        epilog="rows:\n" + "\n".join(f"  {r.name:10} {r.about}" for r in (*ROWS, *STUDIES)))
     parser.add_argument("row", nargs="*", help="the rows to run; all if none is named")
+    parser.add_argument("--minutes", type=float, default=0.5, help="length of the crowd row (0.5)")
     parser.add_argument("--runs", type=int, default=5, help="runs of each contestant (5)")
     parser.add_argument("--seconds", type=int, default=4, help="length of a run (4)")
     parser.add_argument("--peers", type=lambda t: t.split(","), default=names,
@@ -126,9 +133,9 @@ def parse(words):
     parser.add_argument("--wait-for-quiet", type=float, default=0, metavar="SECONDS",
                         help="before each run, wait until the machine is idle, at most so long")
     options = parser.parse_args(words)
-    known = {row.name for row in ROWS}
+    known = [row.name for row in (*ROWS, *STUDIES)]
     if unknown := [n for n in options.row if n not in known]:
-        parser.error(f"no row {unknown[0]}; there are: {' '.join(row.name for row in ROWS)}")
+        parser.error(f"no row {unknown[0]}; there are: {' '.join(known)}")
     if unknown := [n for n in options.peers if n not in names]:
         parser.error(f"no contestant {unknown[0]}; there are: {' '.join(names)}")
     return options
@@ -152,7 +159,20 @@ def main():
                   "summary": {name: summary(entry) for name, entry in results.items()},
                   "verdict": verdict(results)}
         (OUT / f"{row.name}.json").write_text(json.dumps(report, indent=1) + "\n")
-    print_table(measured, options.peers)
+    if measured:
+        print_table(measured, options.peers)
+    run_studies(options)
+
+
+def run_studies(options):
+    for study in STUDIES:
+        if options.row and study.name not in options.row:
+            continue
+        report = {"row": study.name, "about": study.about, **study.run(options)}
+        (OUT / f"{study.name}.json").write_text(json.dumps(report, indent=1) + "\n")
+        print(f"\n{study.name:10} {study.about}")
+        for line in report["lines"]:
+            print(f"{'':10} {line}", flush=True)
 
 
 if __name__ == "__main__":
