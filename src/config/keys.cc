@@ -169,7 +169,7 @@ constexpr Key kKeys[] = {
      "so "
      "that no website can reach it through a name of its own (DNS rebinding)."},
     {"control.threads", SLOT(control.threads),
-     "Threads for control work that blocks on disk or compiles uploads.", 1, 256},
+     "Threads that check uploads: each takes a core and an isolate meanwhile.", 1, 256},
 
     {"replication.log_entries_max", SLOT(replication.logEntriesMax),
      "Entries of the log that are kept for followers; twice as many while one that is connected "

@@ -19,6 +19,8 @@ namespace {
 // What surrounds a KV value in a form: boundaries, part heads, metadata.
 constexpr std::uint64_t kFormOverheadBytes = 64 * 1024;
 constexpr std::uint64_t kSmallBodyBytesMax = 1024 * 1024;
+/// Most of them wait in commit(), and as many as wait share a sync.
+constexpr std::size_t kCallThreadCount = 64;
 
 // Endpoints of one script: what a token for one script may call.
 constexpr std::string_view kScriptPatterns[] = {
@@ -151,23 +153,25 @@ class ControlHandler::Session final : public http::ExchangeSink,
   // session's call is the job's alone until then.
   void onPool(Result<Answer> (*work)(Session&)) {
     busy_ = true;
-    handler_.pool_->submit([self = shared_from_this(), work]() mutable {
-      Session& session = *self;
-      Result<Answer> result = work(session);
-      session.handler_.mailbox_.post(
-          [self = std::move(self), result = std::move(result)]() mutable {
-            self->busy_ = false;
-            self->releaseBody();
-            if (!result) self->logFailure(result.error());
-            self->answer(result ? *std::move(result) : self->answerError(result.error()));
-          });
-    });
+    const bool isUpload = route_->body == BodyLimit::Upload;
+    (isUpload ? handler_.uploads_ : handler_.calls_)
+        ->submit([self = shared_from_this(), work]() mutable {
+          Session& session = *self;
+          Result<Answer> result = work(session);
+          session.handler_.mailbox_.post(
+              [self = std::move(self), result = std::move(result)]() mutable {
+                self->busy_ = false;
+                self->releaseBody();
+                if (!result) self->logFailure(result.error());
+                self->answer(result ? *std::move(result) : self->answerError(result.error()));
+              });
+        });
   }
 
   // Before a byte of the body is read: who has no business here cannot make us hold one.
   void authorizeOnPool() {
     busy_ = true;
-    handler_.pool_->submit([self = shared_from_this()]() mutable {
+    handler_.calls_->submit([self = shared_from_this()]() mutable {
       Session& session = *self;
       Result<> allowed = session.authorizeNow();
       session.handler_.mailbox_.post([self = std::move(self), allowed = std::move(allowed)] {
@@ -273,12 +277,14 @@ ControlHandler::ControlHandler(loop::Loop& loop, Services services, HandlerOptio
       options_(std::move(options)),
       router_(apiRoutes()),
       mailbox_(loop),
-      pool_(std::make_unique<loop::ThreadPool>("control", options_.threadCount)) {}
+      uploads_(std::make_unique<loop::ThreadPool>("upload", options_.threadCount)),
+      calls_(std::make_unique<loop::ThreadPool>("control", kCallThreadCount)) {}
 
 ControlHandler::~ControlHandler() {
   loop_.checkThread();
   ATOLL_CHECK(sessions_.empty());
-  pool_.reset();
+  uploads_.reset();
+  calls_.reset();
 }
 
 void ControlHandler::onRequest(http::Exchange& exchange, std::unique_ptr<http::RequestHead> head) {

@@ -17,8 +17,8 @@ namespace atolld::control {
 struct HandlerOptions {
   std::uint64_t bodyBytesMax = 100ull * 1024 * 1024;
   std::uint64_t pendingBytesMax = 512ull * 1024 * 1024;  ///< Bodies held at once.
-  std::size_t threadCount = 2;
-  std::string hostname;  ///< Accepted beside localhost and IP literals.
+  std::size_t threadCount = 2;  ///< For uploads, which take a core and an isolate each.
+  std::string hostname;         ///< Accepted beside localhost and IP literals.
 };
 
 /// The control API (README.md) as an HTTP handler. Loop thread only; what blocks runs on threads of
@@ -48,7 +48,9 @@ class ControlHandler final : public http::Handler {
   std::uint64_t pendingBytes_ = 0;
   std::unordered_map<Session*, std::shared_ptr<Session>> sessions_;
   loop::Mailbox mailbox_;
-  std::unique_ptr<loop::ThreadPool> pool_;  // Last: joined before what its jobs use goes.
+  // Last: joined before what their jobs use goes.
+  std::unique_ptr<loop::ThreadPool> uploads_;
+  std::unique_ptr<loop::ThreadPool> calls_;
 };
 
 }  // namespace atolld::control

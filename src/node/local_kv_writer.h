@@ -10,12 +10,12 @@ namespace atolld::node {
 /// Scripts' writes where the log is this node's own.
 class LocalKvWriter final : public store::KvWriter {
  public:
-  /// Both outlive it and what is written.
-  LocalKvWriter(store::KvStore& kv, loop::ThreadPool& storage) : kv_(kv), storage_(storage) {}
+  /// Outlives it.
+  explicit LocalKvWriter(store::KvStore& kv) : kv_(kv) {}
 
   void write(std::string namespaceId, std::vector<store::KvPut> puts,
              std::vector<std::string> removals, Done done) override {
-    storage_.submit([&kv = kv_, ns = std::move(namespaceId), puts = std::move(puts),
+    threads_.submit([&kv = kv_, ns = std::move(namespaceId), puts = std::move(puts),
                      removals = std::move(removals), done = std::move(done)]() mutable {
       done(writeNow(kv, ns, std::move(puts), std::move(removals)));
     });
@@ -34,7 +34,8 @@ class LocalKvWriter final : public store::KvWriter {
   }
 
   store::KvStore& kv_;
-  loop::ThreadPool& storage_;
+  // As many writes as wait share a sync; reads are no part of the queue.
+  loop::ThreadPool threads_{"kv-write", 32};
 };
 
 }  // namespace atolld::node

@@ -36,7 +36,7 @@ Result<> Node::start() {
   ATOLL_TRY(state_, openState(config_, clock_, isEdge()));
   ATOLL_TRY(control_, bindAddress(config_.listen.control, 1));
   ATOLL_TRY(admin_, bindAddress(config_.listen.admin, 1));
-  localKvWriter_.emplace(state_->kv, state_->storage);
+  if (!isEdge()) localKvWriter_.emplace(state_->kv);
   ATOLL_TRY_VOID(startFleet());
   if (line_.mode != config::Mode::Control) {
     store::KvWriter& writer =

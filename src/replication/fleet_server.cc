@@ -15,7 +15,10 @@ namespace atolld::replication {
 namespace {
 
 constexpr std::size_t kChunkBytesMax = 256 * 1024;
+constexpr std::size_t kFilePieceBytes = 1024 * 1024;
 constexpr std::size_t kThreadCount = 2;
+/// Writes of edges wait in commit(), and as many as wait share a sync.
+constexpr std::size_t kCallThreadCount = 64;
 constexpr std::chrono::seconds kBeatInterval{1};
 constexpr std::uint32_t kNodesBit = 1u << static_cast<unsigned>(store::Family::Nodes);
 
@@ -136,7 +139,8 @@ class FleetServer::CallSession final : public FleetServer::Session {
   }
   void run() {
     if (!open()) return;
-    server_.onPool(
+    server_.on(
+        *server_.calls_,
         [&call = call_, caller = caller_, body = std::move(body_)] {
           return call.run(caller, body);
         },
@@ -181,7 +185,7 @@ class FleetServer::FileSession final : public FleetServer::Session {
         [path = path_, offset = offset_]() -> Result<std::string> {
           std::ifstream file(path, std::ios::binary);
           file.seekg(static_cast<std::streamoff>(offset));
-          std::string piece(kChunkBytesMax, '\0');
+          std::string piece(kFilePieceBytes, '\0');
           file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
           if (!file && !file.eof()) return fail(ErrorCode::Io, path + ": cannot be read");
           piece.resize(static_cast<std::size_t>(file.gcount()));
@@ -289,6 +293,7 @@ FleetServer::FleetServer(loop::Loop& loop, store::Database& database, FleetServe
       head_(database.position()),
       beatTimer_(loop),
       mailbox_(loop),
+      calls_(std::make_unique<loop::ThreadPool>("fleet-call", kCallThreadCount)),
       pool_(std::make_unique<loop::ThreadPool>("fleet", kThreadCount)) {
   options_.calls.emplace(
       "/fleet/v1/checkpoint",
@@ -303,6 +308,7 @@ FleetServer::FleetServer(loop::Loop& loop, store::Database& database, FleetServe
 FleetServer::~FleetServer() {
   loop_.checkThread();
   ATOLL_CHECK(sessions_.empty());
+  calls_.reset();
   pool_.reset();
 }
 

@@ -83,7 +83,11 @@ class FleetServer final : public http::Handler {
   /// @error Unauthorized, Forbidden, or the store's. Pool threads.
   Result<> authorize(const Caller& caller) const;
   template <class Work, class Then>
-  void onPool(Work work, Then then);
+  void onPool(Work work, Then then) {
+    on(*pool_, std::move(work), std::move(then));
+  }
+  template <class Work, class Then>
+  void on(loop::ThreadPool& pool, Work work, Then then);
 
   loop::Loop& loop_;
   store::Database& database_;
@@ -98,7 +102,9 @@ class FleetServer final : public http::Handler {
   std::atomic<bool> tellPosted_{false};
   loop::Timer beatTimer_;
   loop::Mailbox mailbox_;
-  std::unique_ptr<loop::ThreadPool> pool_;  // Last: joined before what its jobs use goes.
+  // Last: joined before what their jobs use goes. Calls may wait for a commit, reads never do.
+  std::unique_ptr<loop::ThreadPool> calls_;
+  std::unique_ptr<loop::ThreadPool> pool_;
 };
 
 }  // namespace atolld::replication

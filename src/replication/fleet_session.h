@@ -47,8 +47,8 @@ class FleetServer::Session : public http::ExchangeSink,
 };
 
 template <class Work, class Then>
-void FleetServer::onPool(Work work, Then then) {
-  pool_->submit([this, work = std::move(work), then = std::move(then)]() mutable {
+void FleetServer::on(loop::ThreadPool& pool, Work work, Then then) {
+  pool.submit([this, work = std::move(work), then = std::move(then)]() mutable {
     mailbox_.post([then = std::move(then), result = work()]() mutable { then(std::move(result)); });
   });
 }
