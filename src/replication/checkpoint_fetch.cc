@@ -3,6 +3,9 @@
 #include <filesystem>
 #include <format>
 #include <fstream>
+#include <utility>
+
+#include "store/crypto.h"
 
 namespace atolld::replication {
 namespace {
@@ -44,15 +47,44 @@ Result<std::uint64_t> keptBytes(const std::string& path, const Manifest::File& f
   return 0;
 }
 
-Result<> append(const std::string& path, std::string_view bytes) {
-  std::ofstream file(path, std::ios::binary | std::ios::app);
-  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  file.close();
-  if (!file) return fail(ErrorCode::Io, path + ": cannot be written; is the disk full?");
-  return {};
-}
-
 }  // namespace
+
+/// A file on its way: written and hashed as it comes. Pool thread only, which is one.
+class CheckpointFetch::IncomingFile {
+ public:
+  explicit IncomingFile(std::string path) : path_(std::move(path)) {}
+
+  /// What an earlier attempt has left of it counts too. @error Io
+  Result<> open() {
+    std::error_code error;
+    if (fs::file_size(path_, error) > 0 && !error) {
+      ATOLL_TRY_VOID(hashFile(path_, sum_));
+    }
+    file_.open(path_, std::ios::binary | std::ios::app);
+    return check();
+  }
+  Result<> append(std::string_view bytes) {
+    sum_.update(bytes);
+    file_.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    file_.flush();  // What another attempt finds is what there is.
+    return check();
+  }
+  Result<std::string> finish() {
+    file_.close();
+    ATOLL_TRY_VOID(check());
+    return sum_.finish();
+  }
+
+ private:
+  Result<> check() const {
+    if (!file_) return fail(ErrorCode::Io, path_ + ": cannot be written; is the disk full?");
+    return {};
+  }
+
+  const std::string path_;
+  std::ofstream file_;
+  store::Sha256 sum_;
+};
 
 CheckpointFetch::CheckpointFetch(FleetClient& client, loop::Mailbox& mailbox,
                                  loop::ThreadPool& pool, std::string authority,
@@ -120,6 +152,11 @@ void CheckpointFetch::nextFile() {
 void CheckpointFetch::download(std::uint64_t offset) {
   received_ = {};
   left_ = manifest_.files[file_].sizeBytes - offset;
+  incomingFile_ = std::make_shared<IncomingFile>(path());
+  onPool([file = incomingFile_] { return file->open(); },
+         [this](const Result<>& opened) {
+           if (!opened && received_) received_ = opened;
+         });
   exchange_ = &client_.open(authority_,
                             std::format("/fleet/v1/checkpoint/file?id={}&name={}&offset={}",
                                         manifest_.id, manifest_.files[file_].name, offset),
@@ -138,26 +175,39 @@ void CheckpointFetch::onBody(Bytes chunk) {
   if (!received_) return exchange_->consumed(size);
   left_ -= size;
   if (hooks_.onProgress) hooks_.onProgress();
-  onPool([path = path(), chunk = std::move(chunk)] { return append(path, chunk.view()); },
-         [this, size](const Result<>& written) {
-           if (!written && received_) received_ = written;
-           if (exchange_ != nullptr) exchange_->consumed(size);
-         });
+  arrived_ += chunk.view();
+  writeArrived();
+}
+
+/// All that came while the last piece was being written is one piece.
+void CheckpointFetch::writeArrived() {
+  if (isWriting_ || arrived_.empty()) return;
+  isWriting_ = true;
+  const std::size_t size = arrived_.size();
+  onPool(
+      [file = incomingFile_, piece = std::exchange(arrived_, {})] { return file->append(piece); },
+      [this, size](const Result<>& written) {
+        isWriting_ = false;
+        if (!written && received_) received_ = written;
+        if (exchange_ != nullptr) exchange_->consumed(size);
+        writeArrived();
+        if (isClosed_ && !isWriting_) checkFile();
+      });
 }
 
 void CheckpointFetch::onClosed(const Result<>& ok, http::HeaderList) {
   exchange_ = nullptr;
   if (!ok && received_) received_ = ok;
   if (!hooks_.onDone) return;
-  checkFile();
+  isClosed_ = true;
+  if (!isWriting_) checkFile();
 }
 
 void CheckpointFetch::checkFile() {
-  // Behind the writes: the pool has one thread.
+  isClosed_ = false;
   onPool(
-      [path = path(), file = manifest_.files[file_]]() -> Result<bool> {
-        if (file.sizeBytes == 0) ATOLL_TRY_VOID(append(path, ""));
-        ATOLL_TRY(const std::string hash, hashFile(path));
+      [path = path(), incoming = incomingFile_, file = manifest_.files[file_]]() -> Result<bool> {
+        ATOLL_TRY(const std::string hash, incoming->finish());
         std::error_code ignored;
         const bool isWhole = fs::file_size(path, ignored) >= file.sizeBytes;
         if (isWhole && hash != file.sha256) fs::remove(path, ignored);

@@ -30,6 +30,8 @@ class CheckpointFetch final : private http::ClientSink {
   void start();
 
  private:
+  class IncomingFile;
+
   void onResponse(http::ResponseHead head) override;
   void onBody(Bytes chunk) override;
   void onDrained() override {}
@@ -39,6 +41,7 @@ class CheckpointFetch final : private http::ClientSink {
   /// Looks at what there is of the current file, and fetches the rest.
   void nextFile();
   void download(std::uint64_t offset);
+  void writeArrived();
   void checkFile();
   void finish(Result<std::string> result);
   std::string directory() const { return incoming_ + "/" + manifest_.id; }
@@ -57,6 +60,10 @@ class CheckpointFetch final : private http::ClientSink {
   http::ClientExchange* exchange_ = nullptr;
   Result<> received_;
   std::uint64_t left_ = 0;  ///< Bytes of the file still to come.
+  std::shared_ptr<IncomingFile> incomingFile_;
+  std::string arrived_;  ///< And not handed to the pool yet.
+  bool isWriting_ = false;
+  bool isClosed_ = false;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

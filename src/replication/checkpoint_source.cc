@@ -95,15 +95,20 @@ Result<Manifest> Manifest::parse(std::string_view text) {
   return refuse("was cut off");
 }
 
-Result<std::string> hashFile(const std::string& path) {
+Result<> hashFile(const std::string& path, store::Sha256& sum) {
   std::ifstream file(path, std::ios::binary);
-  store::Sha256 sum;
   std::string buffer(256 * 1024, '\0');
   while (file) {
     file.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
     sum.update(std::string_view(buffer).substr(0, static_cast<std::size_t>(file.gcount())));
   }
   if (!file.eof()) return fail(ErrorCode::Io, path + ": cannot be read");
+  return {};
+}
+
+Result<std::string> hashFile(const std::string& path) {
+  store::Sha256 sum;
+  ATOLL_TRY_VOID(hashFile(path, sum));
   return sum.finish();
 }
 

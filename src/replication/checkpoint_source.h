@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "store/crypto.h"
 #include "store/database.h"
 
 namespace atolld::replication {
@@ -32,6 +33,8 @@ struct Manifest {
 bool isCheckpointId(std::string_view text);
 /// SHA-256 of a file, raw. @error Io
 Result<std::string> hashFile(const std::string& path);
+/// The same, added to what `sum` has. @error Io
+Result<> hashFile(const std::string& path, store::Sha256& sum);
 
 /// Checkpoints of a replica for others to fetch: one is made when somebody asks and the last is
 /// old, kept while it is fetched, and removed when nobody has asked for a while. Pool threads;
