@@ -9,6 +9,12 @@
 namespace atolld::store {
 namespace {
 
+/// Looked up once: that costs more than the hash of an entry.
+const EVP_MD* sha256Method() {
+  static const EVP_MD* const kMethod = EVP_MD_fetch(nullptr, "SHA2-256", nullptr);
+  return kMethod;
+}
+
 unsigned char* bytesOf(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
 
 }  // namespace
@@ -16,7 +22,7 @@ unsigned char* bytesOf(std::string& text) { return reinterpret_cast<unsigned cha
 struct Sha256::State {
   State() : context(EVP_MD_CTX_new()) {
     // Only a failed allocation or a broken OpenSSL installation fails here.
-    ATOLL_CHECK(context != nullptr && EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1);
+    ATOLL_CHECK(context != nullptr && EVP_DigestInit_ex(context, sha256Method(), nullptr) == 1);
   }
   ~State() { EVP_MD_CTX_free(context); }
   State(const State&) = delete;

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import contestants
+import fleet_rows
 import load
 from rows import ROWS
 from study_coldstart import ColdStart
@@ -123,7 +124,8 @@ def parse(words):
     names = [kind.name for kind in contestants.ALL]
     parser = argparse.ArgumentParser(
         prog="tools/bench", formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="rows:\n" + "\n".join(f"  {r.name:10} {r.about}" for r in (*ROWS, *STUDIES)))
+        epilog="rows:\n" + "\n".join(f"  {r.name:12} {r.about}"
+                                     for r in (*ROWS, *STUDIES, *fleet_rows.FLEET_ROWS)))
     parser.add_argument("row", nargs="*", help="the rows to run; all if none is named")
     parser.add_argument("--minutes", type=float, default=0.5, help="length of the crowd row (0.5)")
     parser.add_argument("--runs", type=int, default=5, help="runs of each contestant (5)")
@@ -132,8 +134,9 @@ def parse(words):
                         help=f"who runs, of {','.join(names)}")
     parser.add_argument("--wait-for-quiet", type=float, default=0, metavar="SECONDS",
                         help="before each run, wait until the machine is idle, at most so long")
+    fleet_rows.add_options(parser)
     options = parser.parse_args(words)
-    known = [row.name for row in (*ROWS, *STUDIES)]
+    known = [row.name for row in (*ROWS, *STUDIES, *fleet_rows.FLEET_ROWS)]
     if unknown := [n for n in options.row if n not in known]:
         parser.error(f"no row {unknown[0]}; there are: {' '.join(known)}")
     if unknown := [n for n in options.peers if n not in names]:
@@ -162,6 +165,7 @@ def main():
     if measured:
         print_table(measured, options.peers)
     run_studies(options)
+    print("\n".join(fleet_rows.run(options.row, options, OUT)))
 
 
 def run_studies(options):
