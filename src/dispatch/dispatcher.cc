@@ -4,6 +4,7 @@
 
 #include "dispatch/service_call.h"
 #include "dispatch/worker_state.h"
+#include "isolate/code_cache.h"
 #include "telemetry/log.h"
 
 namespace atolld::dispatch {
@@ -107,10 +108,19 @@ void Dispatcher::route(Invocation& invocation, const gateway::DeploymentRef& dep
     return invocation.fail(*refusal);
   }
   VersionSlot& slot = versions_[versionId];
+  if (!slot.version && slot.waiting.empty()) slot.version = findAtHand(*deployment, versionId);
   if (slot.version) return startOn(invocation, slot.version);
   invocation.waiting_ = true;
   slot.waiting.push_back(&invocation);
   if (slot.waiting.size() == 1) loadVersion(deployment, versionId);
+}
+
+/// A version that somebody used lately: there is nothing to read for it.
+std::shared_ptr<const deploy::Version> Dispatcher::findAtHand(const deploy::Deployment& deployment,
+                                                              const std::string& versionId) {
+  auto version = node_.versions.find(deployment.tenant, deployment.script, versionId);
+  if (version != nullptr && !isolate::CodeCache::shared().holds(*version)) return nullptr;
+  return version;
 }
 
 void Dispatcher::startOn(Invocation& invocation,
@@ -131,9 +141,14 @@ void Dispatcher::loadVersion(const std::shared_ptr<const deploy::Deployment>& de
   runOn(
       node_.storage,
       [&versions = node_.versions, deployment, versionId] {
-        return versions.load(deployment->tenant, deployment->script, versionId);
+        auto version = versions.load(deployment->tenant, deployment->script, versionId);
+        if (version) isolate::CodeCache::shared().fetch(**version);
+        return version;
       },
-      [this, versionId](Result<std::shared_ptr<const deploy::Version>> version) {
+      [this, versionId, start = std::chrono::steady_clock::now()](
+          Result<std::shared_ptr<const deploy::Version>> version) {
+        scheduler_->counters().lookupNanos.add(
+            static_cast<std::uint64_t>((std::chrono::steady_clock::now() - start).count()));
         onVersionLoaded(versionId, std::move(version));
       });
 }

@@ -127,6 +127,8 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
 
   /// Has a version of the deployment answer: picked by share, loaded if need be.
   void route(Invocation& invocation, const gateway::DeploymentRef& deployment);
+  std::shared_ptr<const deploy::Version> findAtHand(const deploy::Deployment& deployment,
+                                                    const std::string& versionId);
   void startOn(Invocation& invocation, const std::shared_ptr<const deploy::Version>& version);
   void loadVersion(const std::shared_ptr<const deploy::Deployment>& deployment,
                    const std::string& versionId);

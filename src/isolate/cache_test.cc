@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <map>
+#include <memory>
 #include <string>
 
 #include "isolate/bounded_cache.h"
@@ -52,7 +54,7 @@ Loaded loadAndStore(const deploy::Module& module) {
   const auto isolate = Isolate::create({}).value();
   REQUIRE(isolate->load(testVersion(std::vector{module})).has_value());
   Loaded loaded{answerOf(*isolate), isolate->hasCodeToStore()};
-  isolate->storeCode();
+  isolate->storeCode(Isolate::CodeState::Used);
   CHECK_FALSE(isolate->hasCodeToStore());
   return loaded;
 }
@@ -85,7 +87,7 @@ TEST_CASE("code that V8 rejects is compiled anew and replaced") {
 TEST_CASE("code of another source is not taken, whatever its key says") {
   const deploy::Module one = cacheableModule("one"), other = cacheableModule("other!");
   loadAndStore(one);
-  const Bytes code = CodeCache::shared().find(CodeCache::key("esm", one.hash)).value();
+  const Bytes code = CodeCache::shared().find(CodeCache::key("esm", one.hash)).value().code;
   CodeCache::shared().put(CodeCache::key("esm", other.hash), code.view());
   const Loaded loaded = loadAndStore(other);
   CHECK(loaded.compiled);
@@ -96,12 +98,68 @@ TEST_CASE("damaged code is forgotten, not given to V8") {
   CodeCache cache(1 << 20);
   std::string code(1000, 'x');
   cache.put("k", code);
-  const Bytes found = cache.find("k").value();
+  const Bytes found = cache.find("k").value().code;
   CHECK(found.view() == code);
   // The bytes are immutable to everyone who means well.
   const_cast<char*>(found.view().data())[500] ^= 1;
   CHECK_FALSE(cache.find("k").has_value());
   CHECK(cache.bytes() == 0);
+}
+
+TEST_CASE("code of the top level alone is taken over, and replaced after an event") {
+  const deploy::Module module = cacheableModule("partial");
+  {
+    startTestGuest();
+    const auto isolate = Isolate::create({}).value();
+    REQUIRE(isolate->load(testVersion(std::vector{module})).has_value());
+    CHECK_FALSE(isolate->loadTimes().cached);
+    isolate->storeCode(Isolate::CodeState::Loaded);
+  }
+  CHECK_FALSE(CodeCache::shared().find(CodeCache::key(module)).value().complete);
+  const auto isolate = Isolate::create({}).value();
+  REQUIRE(isolate->load(testVersion(std::vector{module})).has_value());
+  CHECK(isolate->loadTimes().cached);
+  CHECK(answerOf(*isolate) == "/partial");
+  REQUIRE(isolate->hasCodeToStore());
+  isolate->storeCode(Isolate::CodeState::Used);
+  CHECK(CodeCache::shared().find(CodeCache::key(module)).value().complete);
+  CHECK_FALSE(loadAndStore(module).compiled);
+}
+
+/// What a disk would keep.
+class MapBacking final : public CodeBacking {
+ public:
+  std::optional<CompiledCode> find(const std::string& key) override {
+    ++reads;
+    const auto it = codes.find(key);
+    return it == codes.end() ? std::nullopt : std::optional(it->second);
+  }
+  void put(std::string key, CompiledCode code) override { codes[key] = std::move(code); }
+
+  std::map<std::string, CompiledCode> codes;
+  int reads = 0;
+};
+
+TEST_CASE("what was put is in the backing, and comes back from it into another process's memory") {
+  deploy::Version version;
+  version.modules = {cacheableModule("kept"), testModule("tiny.js", "1")};
+  const std::string key = CodeCache::key(version.modules[0]);
+  const auto backing = std::make_shared<MapBacking>();
+  CodeCache first;
+  first.setBacking(backing);
+  CHECK_FALSE(first.holds(version));
+  first.put(key, "code", false);
+  CHECK(first.holds(version));
+  CodeCache second;
+  second.fetch(version);  // There is no backing.
+  CHECK_FALSE(second.holds(version));
+  second.setBacking(backing);
+  second.fetch(version);
+  REQUIRE(second.holds(version));
+  CHECK(second.find(key)->code.view() == "code");
+  CHECK_FALSE(second.find(key)->complete);
+  second.fetch(version);
+  CHECK(backing->reads == 1);  // The module that is too small has no code, the other is there.
 }
 
 }  // namespace

@@ -2,8 +2,10 @@
 
 #include <v8.h>
 
+#include <algorithm>
 #include <cstring>
 #include <format>
+#include <utility>
 
 namespace atolld::isolate {
 namespace {
@@ -32,18 +34,67 @@ std::string CodeCache::key(std::string_view kind, std::string_view contentHash) 
   return std::format("{}:{:08x}:{}", kind, v8::ScriptCompiler::CachedDataVersionTag(), contentHash);
 }
 
-std::optional<Bytes> CodeCache::find(std::string_view key) {
+std::string CodeCache::key(const deploy::Module& module) {
+  // Below this the cache costs what it saves.
+  constexpr std::size_t kSourceBytesMin = 512;
+  if (module.hash.empty() || module.content.size() < kSourceBytesMin) return {};
+  switch (module.type) {
+    case deploy::ModuleType::EsModule:
+      return key("esm", module.hash);
+    case deploy::ModuleType::CommonJs:
+      return key("cjs", module.hash);
+    default:
+      return {};
+  }
+}
+
+std::optional<CompiledCode> CodeCache::find(std::string_view key) {
   std::optional<Entry> entry = entries_.find(key);
   if (!entry) return std::nullopt;
-  if (checksumOf(entry->code.view()) != entry->checksum) {
+  if (checksumOf(entry->compiled.code.view()) != entry->checksum) {
     entries_.erase(key);
     return std::nullopt;
   }
-  return std::move(entry->code);
+  return std::move(entry->compiled);
 }
 
-void CodeCache::put(const std::string& key, std::string_view code) {
-  entries_.put(key, {Bytes::copyOf(code), checksumOf(code)}, code.size() + key.size());
+void CodeCache::keep(const std::string& key, CompiledCode compiled) {
+  const std::uint64_t checksum = checksumOf(compiled.code.view());
+  const std::size_t bytes = compiled.code.size() + key.size();
+  entries_.put(key, {std::move(compiled), checksum}, bytes);
+}
+
+void CodeCache::put(const std::string& key, std::string_view code, bool complete) {
+  const CompiledCode compiled{Bytes::copyOf(code), complete};
+  if (const auto backing = this->backing()) backing->put(key, compiled);
+  keep(key, compiled);
+}
+
+void CodeCache::setBacking(std::shared_ptr<CodeBacking> backing) {
+  const std::scoped_lock lock(mutex_);
+  backing_ = std::move(backing);
+}
+
+std::shared_ptr<CodeBacking> CodeCache::backing() {
+  const std::scoped_lock lock(mutex_);
+  return backing_;
+}
+
+bool CodeCache::holds(const deploy::Version& version) {
+  return std::ranges::all_of(version.modules, [this](const deploy::Module& module) {
+    const std::string name = key(module);
+    return name.empty() || entries_.find(name).has_value();
+  });
+}
+
+void CodeCache::fetch(const deploy::Version& version) {
+  const auto backing = this->backing();
+  if (backing == nullptr) return;
+  for (const deploy::Module& module : version.modules) {
+    const std::string name = key(module);
+    if (name.empty() || entries_.find(name)) continue;
+    if (auto found = backing->find(name)) keep(name, *std::move(found));
+  }
 }
 
 }  // namespace atolld::isolate

@@ -155,12 +155,17 @@ Result<> Isolate::load(std::shared_ptr<const deploy::Version> version) {
   const v8::TryCatch tryCatch(s.v8);  // Where a termination ends.
   s.outbox = &s.earlyEffects;
   s.modules = std::make_unique<ModuleGraph>(*this, s.version);
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point start = Clock::now();
   const Result<> loaded = [&]() -> Result<> {
     ATOLL_TRY_VOID(s.modules->link(entered.context));
+    s.loadTimes.compile = Clock::now() - start;
     process().guest.beforeLoad(*this, entered.context, s.modules->isServiceWorker());
     ATOLL_TRY(const v8::Local<v8::Object> exports, s.modules->evaluate(entered.context));
     return process().guest.onLoaded(*this, entered.context, exports);
   }();
+  s.loadTimes.evaluate = Clock::now() - start - s.loadTimes.compile;
+  s.loadTimes.cached = !s.modules->compiledAny();
   if (s.loss.load() == Loss::None) reportUncaught(*this, s, entered.context);
   s.slicesUntilMeasure = 0;
   measureHeap(s);
@@ -192,11 +197,13 @@ bool Isolate::hasCodeToStore() const noexcept {
   return state_->modules != nullptr && state_->modules->hasCodeToStore();
 }
 
-void Isolate::storeCode() {
+const Isolate::LoadTimes& Isolate::loadTimes() const noexcept { return state_->loadTimes; }
+
+void Isolate::storeCode(CodeState state) {
   IsolateState& s = *state_;
   if (s.loss.load() != Loss::None || !hasCodeToStore()) return;
   const Entered entered(s);
-  s.modules->storeCode();
+  s.modules->storeCode(state == CodeState::Used);
 }
 
 bool Isolate::wantsCollection() const noexcept {

@@ -2,6 +2,7 @@
 
 #include <v8.h>
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -74,11 +75,20 @@ class Isolate {
   /// be dropped.
   Result<> run(std::span<host::Event> events, host::Outbox& outbox);
 
-  /// Whether storeCode() has something to do: modules were compiled, not taken from the code cache.
+  /// What load() spent its time on.
+  struct LoadTimes {
+    std::chrono::nanoseconds compile{};   ///< Until all modules were linked.
+    std::chrono::nanoseconds evaluate{};  ///< Their top levels.
+    bool cached = false;                  ///< All compiled code came from the code cache.
+  };
+  const LoadTimes& loadTimes() const noexcept;
+
+  /// Whether storeCode() has something to do: the code cache has less than what is compiled here.
   bool hasCodeToStore() const noexcept;
+  enum class CodeState : bool { Loaded, Used };
   /// Puts the modules' compiled code into the code cache. A slice like any other; best after the
-  /// first event was handled, when V8 has compiled the functions that matter.
-  void storeCode();
+  /// first event was handled (Used), when V8 has compiled the functions that matter.
+  void storeCode(CodeState state);
 
   /// Whether collectGarbage() may be worth its time: the isolate holds more than a warm one should
   /// and twice what it held after the last one, which is a minute ago.

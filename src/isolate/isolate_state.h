@@ -31,6 +31,7 @@ struct IsolateState {
   std::unique_ptr<Guest::State> guestState;
   std::shared_ptr<const deploy::Version> version;
   std::unique_ptr<ModuleGraph> modules;
+  Isolate::LoadTimes loadTimes;
 
   host::Outbox* outbox = nullptr;  ///< The running slice's.
   std::size_t outboxBytes = 0;     ///< Of that outbox, as far as they were counted.

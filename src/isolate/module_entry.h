@@ -16,9 +16,9 @@ struct ModuleGraph::Entry {
   std::string name;
   const deploy::Module* module = nullptr;  ///< Null: one the platform provides.
   v8::Global<v8::Module> compiled;
-  bool fromCodeCache = false;
-  bool scanned = false;  ///< `requests` is complete.
-  bool closed = false;   ///< So is that of everything reachable from here.
+  bool codeIsStored = true;  ///< Or is not worth it.
+  bool scanned = false;      ///< `requests` is complete.
+  bool closed = false;       ///< So is that of everything reachable from here.
   std::unordered_map<std::string, Entry*> requests;  ///< Specifier -> what it stands for.
   std::vector<v8::Global<v8::String>> exportNames;   ///< Of a module the platform provides.
   /// The value of any module that is not an ES module; module.exports of a CommonJS one.

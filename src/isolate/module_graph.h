@@ -43,8 +43,10 @@ class ModuleGraph {
   bool isServiceWorker() const noexcept { return isServiceWorker_; }
 
   bool hasCodeToStore() const noexcept { return codeToStore_; }
-  /// Puts what was compiled here into the process's code cache.
-  void storeCode();
+  /// Whether any module was compiled from its source.
+  bool compiledAny() const noexcept { return compiledAny_; }
+  /// Puts what was compiled here into the process's code cache; `complete`: after an event.
+  void storeCode(bool complete);
 
   /// Sets V8's hooks for `import()` and `import.meta`.
   static void installHooks(v8::Isolate* isolate);
@@ -59,6 +61,7 @@ class ModuleGraph {
   Result<> compileEsModule(v8::Local<v8::Context> context, Entry& entry);
   Result<> compileCommonJs(v8::Local<v8::Context> context, Entry& entry);
   Result<> compileValue(v8::Local<v8::Context> context, Entry& entry);
+  void noteCodeUse(Entry& entry, bool taken, bool wantsMore);
   Result<> scanRequests(v8::Local<v8::Context> context, Entry& entry);
   Result<> compileAll(v8::Local<v8::Context> context, Entry& root);
   Result<> instantiate(v8::Local<v8::Context> context, Entry& root);
@@ -101,6 +104,7 @@ class ModuleGraph {
   std::unordered_multimap<int, Entry*> byIdentity_;
   Entry* main_ = nullptr;
   bool codeToStore_ = false;
+  bool compiledAny_ = false;
   bool isServiceWorker_ = false;
   const bool requireGivesDefault_;
 };

@@ -65,32 +65,33 @@ v8::MaybeLocal<v8::WasmModuleObject> compileWasm(v8::Isolate* isolate,
   return compiled;
 }
 
-constexpr std::string_view kEsModuleCode = "esm";
-constexpr std::string_view kCommonJsCode = "cjs";
-// Below this the cache costs what it saves.
-constexpr std::size_t kCachedSourceBytesMin = 512;
+struct CodeUse {
+  bool taken = false;     ///< Compiled code was; else the source was compiled.
+  bool wantsMore = true;  ///< There is better code to store once the first event was handled.
+};
 
 /// A source with its compiled code, if there is any: `compile(source, options)` then takes the code
-/// over, or compiles if V8 does not accept it. Says whether code was taken over.
+/// over, or compiles if V8 does not accept it.
 template <class Compile>
-bool compileCached(std::string_view kind, const deploy::Module& module, v8::Local<v8::String> text,
-                   const v8::ScriptOrigin& origin, Compile compile) {
-  const bool cacheable = !module.hash.empty() && module.content.size() >= kCachedSourceBytesMin;
-  const std::string key = cacheable ? CodeCache::key(kind, module.hash) : std::string();
-  const std::optional<Bytes> code = cacheable ? CodeCache::shared().find(key) : std::nullopt;
-  if (!code) {
+CodeUse compileCached(const deploy::Module& module, v8::Local<v8::String> text,
+                      const v8::ScriptOrigin& origin, Compile compile) {
+  const std::string key = CodeCache::key(module);
+  const std::optional<CompiledCode> found =
+      key.empty() ? std::nullopt : CodeCache::shared().find(key);
+  if (!found) {
     v8::ScriptCompiler::Source source(text, origin);
     compile(source, v8::ScriptCompiler::kNoCompileOptions);
-    return !cacheable;
+    return {.taken = false, .wantsMore = !key.empty()};
   }
   // V8 deletes the CachedData with the source; the bytes stay ours.
+  const std::string_view code = found->code.view();
   auto* const data = new v8::ScriptCompiler::CachedData(
-      reinterpret_cast<const std::uint8_t*>(code->view().data()), static_cast<int>(code->size()));
+      reinterpret_cast<const std::uint8_t*>(code.data()), static_cast<int>(code.size()));
   v8::ScriptCompiler::Source source(text, origin, data);
   compile(source, v8::ScriptCompiler::kConsumeCodeCache);
-  if (!source.GetCachedData()->rejected) return true;
+  if (!source.GetCachedData()->rejected) return {.taken = true, .wantsMore = !found->complete};
   CodeCache::shared().reject(key);
-  return false;
+  return {};
 }
 
 }  // namespace
@@ -136,12 +137,11 @@ Result<> ModuleGraph::compileEsModule(v8::Local<v8::Context> context, Entry& ent
   v8::Local<v8::Module> module;
   if (sourceString(v8_, entry.module->content, entry.module->hash).ToLocal(&text)) {
     v8::MaybeLocal<v8::Module> compiled;
-    entry.fromCodeCache =
-        compileCached(kEsModuleCode, *entry.module, text, origin, [&](auto& source, auto options) {
-          compiled = v8::ScriptCompiler::CompileModule(v8_, &source, options);
-        });
+    const CodeUse use = compileCached(*entry.module, text, origin, [&](auto& source, auto options) {
+      compiled = v8::ScriptCompiler::CompileModule(v8_, &source, options);
+    });
     if (compiled.ToLocal(&module)) {
-      codeToStore_ = codeToStore_ || !entry.fromCodeCache;
+      noteCodeUse(entry, use.taken, use.wantsMore);
       remember(entry, module);
       return {};
     }
@@ -163,13 +163,12 @@ Result<> ModuleGraph::compileCommonJs(v8::Local<v8::Context> context, Entry& ent
     std::array parameters{asciiString(v8_, "exports"), asciiString(v8_, "require"),
                           asciiString(v8_, "module")};
     v8::MaybeLocal<v8::Function> compiled;
-    entry.fromCodeCache =
-        compileCached(kCommonJsCode, *entry.module, text, origin, [&](auto& source, auto options) {
-          compiled = v8::ScriptCompiler::CompileFunction(context, &source, parameters.size(),
-                                                         parameters.data(), 0, nullptr, options);
-        });
+    const CodeUse use = compileCached(*entry.module, text, origin, [&](auto& source, auto options) {
+      compiled = v8::ScriptCompiler::CompileFunction(context, &source, parameters.size(),
+                                                     parameters.data(), 0, nullptr, options);
+    });
     if (compiled.ToLocal(&function)) {
-      codeToStore_ = codeToStore_ || !entry.fromCodeCache;
+      noteCodeUse(entry, use.taken, use.wantsMore);
       entry.function.Reset(v8_, function);
       makeSynthetic(entry, {asciiString(v8_, "default")});
       return {};
@@ -227,25 +226,29 @@ Result<> ModuleGraph::compileValue(v8::Local<v8::Context> context, Entry& entry)
   return {};
 }
 
-void ModuleGraph::storeCode() {
+void ModuleGraph::noteCodeUse(Entry& entry, bool taken, bool wantsMore) {
+  entry.codeIsStored = !wantsMore;
+  codeToStore_ = codeToStore_ || wantsMore;
+  compiledAny_ = compiledAny_ || !taken;
+}
+
+void ModuleGraph::storeCode(bool complete) {
   codeToStore_ = false;
   for (const auto& [name, entry] : entries_) {
-    if (entry->compiled.IsEmpty() || entry->fromCodeCache || entry->module == nullptr) continue;
+    if (entry->compiled.IsEmpty() || entry->codeIsStored || entry->module == nullptr) continue;
     const v8::HandleScope scope(v8_);
     const v8::Local<v8::Module> module = entry->compiled.Get(v8_);
     std::unique_ptr<v8::ScriptCompiler::CachedData> code;
-    std::string_view kind;
     if (!entry->function.IsEmpty()) {
-      kind = kCommonJsCode;
       code.reset(v8::ScriptCompiler::CreateCodeCacheForFunction(entry->function.Get(v8_)));
     } else if (module->IsSourceTextModule() && module->GetStatus() == v8::Module::kEvaluated) {
-      kind = kEsModuleCode;
       code.reset(v8::ScriptCompiler::CreateCodeCache(module->GetUnboundModuleScript()));
     }
     if (code == nullptr) continue;
     CodeCache::shared().put(
-        CodeCache::key(kind, entry->module->hash),
-        {reinterpret_cast<const char*>(code->data), static_cast<std::size_t>(code->length)});
+        CodeCache::key(*entry->module),
+        {reinterpret_cast<const char*>(code->data), static_cast<std::size_t>(code->length)},
+        complete);
   }
 }
 

@@ -16,6 +16,7 @@ namespace atolld::node {
 EdgePart::~EdgePart() {
   const ExitGuard guard(std::chrono::seconds(10));
   shards_.clear();
+  isolate::CodeCache::shared().setBacking(nullptr);
 }
 
 Result<> EdgePart::start() {

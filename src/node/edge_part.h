@@ -14,6 +14,7 @@
 #include "loop/mailbox.h"
 #include "loop/thread_pool.h"
 #include "node/bound.h"
+#include "node/kept_code.h"
 #include "node/state.h"
 #include "shard/shard.h"
 #include "store/kv_writer.h"
@@ -28,7 +29,14 @@ class EdgePart {
   /// All outlive it; `mailbox` is the main loop's.
   EdgePart(const config::Config& config, const Clock& clock, State& state,
            store::KvWriter& kvWriter, loop::Mailbox& mailbox)
-      : config_(config), clock_(clock), state_(state), kvWriter_(kvWriter), mailbox_(mailbox) {}
+      : config_(config),
+        clock_(clock),
+        state_(state),
+        kvWriter_(kvWriter),
+        mailbox_(mailbox),
+        keptCode_(std::make_shared<KeptCode>(*state.cache, state.storage)) {
+    isolate::CodeCache::shared().setBacking(keptCode_);
+  }
   ~EdgePart();
 
   /// Binds the addresses and starts the shards. @error Unavailable, Io, InvalidArgument
@@ -55,6 +63,7 @@ class EdgePart {
   upstream::ClientOptions upstreamOptions_;
   std::shared_ptr<const tls::CertificateStore> certificates_;
   Bound http_, https_;
+  const std::shared_ptr<KeptCode> keptCode_;
   std::vector<std::unique_ptr<shard::Shard>> shards_;
 };
 

@@ -63,7 +63,7 @@ SliceRunner::Ended runSlice(Slice& slice, IsolatePool& pool, SliceRunner& runner
       slice.events.clear();
       break;
     case Slice::Kind::Code:
-      slice.isolate->storeCode();
+      slice.isolate->storeCode(isolate::Isolate::CodeState::Used);
       break;
     case Slice::Kind::Collect:
       slice.isolate->collectGarbage();
@@ -211,6 +211,7 @@ void Scheduler::writeOffStuck() {
 
 void Scheduler::makeReady(Worker& worker) {
   worker.ready_ = true;
+  worker.readyMillis_ = loop_.nowMillis();
   ready_.push_back(&worker);
   updateIdle(worker);
 }
@@ -235,6 +236,7 @@ void Scheduler::startSlice(Worker& worker) {
   worker.slice_->kind = !queue.empty()                             ? Slice::Kind::Events
                         : worker.slice_->isolate->hasCodeToStore() ? Slice::Kind::Code
                                                                    : Slice::Kind::Collect;
+  if (!queue.empty()) counters_->countQueued(loop_.nowMillis() - worker.readyMillis_);
   if (worker.queueHead_ == 0 && queue.size() <= limits_.eventsPerSlice) {
     worker.slice_->events.swap(queue);
     return findUsed(worker);
@@ -265,14 +267,26 @@ void Scheduler::findUsed(Worker& worker) {
   }
 }
 
+void Scheduler::countColdStart(const Slice& slice) {
+  const auto add = [](OwnCounter& counter, std::chrono::nanoseconds time) {
+    counter.add(static_cast<std::uint64_t>(time.count()));
+  };
+  counters_->coldStarts.add();
+  add(counters_->isolateNanos, slice.isolateTime);
+  add(counters_->coldStartNanos, slice.loadTime);
+  if (slice.isolate == nullptr) return;
+  const isolate::Isolate::LoadTimes& times = slice.isolate->loadTimes();
+  add(counters_->compileNanos, times.compile);
+  add(counters_->evaluateNanos, times.evaluate);
+  if (times.cached) counters_->cachedStarts.add();
+}
+
 void Scheduler::settleSlice(Worker& worker) {
   Slice& slice = *worker.slice_;
   if (slice.kind == Slice::Kind::Events) {
     counters_->slices.add();
   } else if (slice.kind == Slice::Kind::Load) {
-    counters_->coldStarts.add();
-    counters_->isolateNanos.add(static_cast<std::uint64_t>(slice.isolateTime.count()));
-    counters_->coldStartNanos.add(static_cast<std::uint64_t>(slice.loadTime.count()));
+    countColdStart(slice);
   }
   worker.lost_ = !slice.result.has_value();
   worker.loaded_ = worker.loaded_ || !worker.lost_;

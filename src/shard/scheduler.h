@@ -105,9 +105,10 @@ class Worker {
   const std::shared_ptr<const deploy::Version> version_;
   std::size_t openCount_ = 0;
   std::vector<isolate::host::Event> queue_;
-  std::size_t queueHead_ = 0;  ///< Events before it went into slices.
-  bool ready_ = false;         ///< In the scheduler's ready list.
-  bool busy_ = false;          ///< `slice_` belongs to a slice, or its effects are carried out.
+  std::size_t queueHead_ = 0;      ///< Events before it went into slices.
+  bool ready_ = false;             ///< In the scheduler's ready list,
+  std::uint64_t readyMillis_ = 0;  ///< since this time of the loop's.
+  bool busy_ = false;              ///< `slice_` belongs to a slice, or its effects are carried out.
   bool lost_ = false;
   bool loaded_ = false;
   std::optional<std::list<Worker*>::iterator> idlePlace_;
@@ -161,6 +162,7 @@ class Scheduler {
   bool hasReady() const noexcept { return !ready_.empty(); }
 
   std::size_t workerCount() const noexcept { return workers_.size(); }
+  ShardCounters& counters() noexcept { return *counters_; }
 
  private:
   friend class Worker;
@@ -177,6 +179,7 @@ class Scheduler {
   void startSlice(Worker& worker);
   void findUsed(Worker& worker);
   void settleSlice(Worker& worker);
+  void countColdStart(const Slice& slice);
   void settleDetached(Worker& worker);
   void lose(Worker& worker, const Error& error);
   std::unique_ptr<Worker> remove(Worker& worker);

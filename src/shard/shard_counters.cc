@@ -42,11 +42,47 @@ constexpr Family kFamilies[] = {
      &ShardCounters::coldStartNanos, kSecondsPerNano},
     {"atoll_cold_start_isolate_seconds_total", "counter", "Of that, until there was an isolate.",
      &ShardCounters::isolateNanos, kSecondsPerNano},
+    {"atoll_cold_start_compile_seconds_total", "counter", "Of that, compiling and linking.",
+     &ShardCounters::compileNanos, kSecondsPerNano},
+    {"atoll_cold_start_evaluate_seconds_total", "counter", "Of that, running top levels.",
+     &ShardCounters::evaluateNanos, kSecondsPerNano},
+    {"atoll_cold_start_lookup_seconds_total", "counter",
+     "Time before that until versions were read from the store.", &ShardCounters::lookupNanos,
+     kSecondsPerNano},
+    {"atoll_cold_starts_cached_total", "counter", "Cold starts whose code was compiled before.",
+     &ShardCounters::cachedStarts},
     {"atoll_isolates_evicted_total", "counter", "Warm isolates that made room for others.",
      &ShardCounters::evictions},
     {"atoll_isolates_lost_total", "counter", "Isolates lost to a limit or a failed load.",
      &ShardCounters::losses},
 };
+
+void renderQueues(const std::vector<std::shared_ptr<const ShardCounters>>& shards,
+                  std::string& text) {
+  constexpr std::string_view kName = "atoll_queue_seconds";
+  constexpr double kSecondsPerMilli = 1e-3;
+  auto out = std::back_inserter(text);
+  std::format_to(out,
+                 "# HELP {} How long the first event of a slice had waited for its turn.\n"
+                 "# TYPE {} histogram\n",
+                 kName, kName);
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    const ShardCounters& shard = *shards[i];
+    std::uint64_t sum = 0;
+    for (std::size_t bucket = 0; bucket < shard.queued.size(); ++bucket) {
+      sum += shard.queued[bucket].value();
+      const std::string bound =
+          bucket < ShardCounters::kQueueMillis.size()
+              ? std::format("{}", static_cast<double>(ShardCounters::kQueueMillis[bucket]) *
+                                      kSecondsPerMilli)
+              : "+Inf";
+      std::format_to(out, "{}_bucket{{shard=\"{}\",le=\"{}\"}} {}\n", kName, i, bound, sum);
+    }
+    std::format_to(out, "{}_sum{{shard=\"{}\"}} {}\n", kName, i,
+                   static_cast<double>(shard.queuedMillis.value()) * kSecondsPerMilli);
+    std::format_to(out, "{}_count{{shard=\"{}\"}} {}\n", kName, i, sum);
+  }
+}
 
 std::string render() {
   All& counted = all();
@@ -61,6 +97,7 @@ std::string render() {
       std::format_to(out, "{}{{shard=\"{}\"}} {}\n", family.name, i, value * family.scale);
     }
   }
+  renderQueues(counted.shards, text);
   return text;
 }
 

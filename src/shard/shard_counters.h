@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -28,9 +29,25 @@ struct ShardCounters {
   OwnCounter idleWorkers;     ///< Of those, warm and with nothing to do.
   OwnCounter coldStarts;      ///< Versions loaded into an isolate.
   OwnCounter coldStartNanos;  ///< Wall time of those slices: isolate, compile and evaluate.
-  OwnCounter isolateNanos;    ///< Of it, until the isolate was there.
+  OwnCounter isolateNanos;    ///< Of it, until the isolate was there,
+  OwnCounter compileNanos;    ///< until its modules were compiled and linked,
+  OwnCounter evaluateNanos;   ///< and until their top levels had run.
+  OwnCounter cachedStarts;    ///< Cold starts that compiled nothing.
+  OwnCounter lookupNanos;     ///< Wall time until versions were found, where they were not at hand.
+  /// Slices with events, by how long the first event had waited for its turn: up to so many
+  /// milliseconds, the last: longer.
+  static constexpr std::array<std::uint64_t, 7> kQueueMillis{1, 4, 16, 64, 256, 1024, 4096};
+  std::array<OwnCounter, kQueueMillis.size() + 1> queued;
+  OwnCounter queuedMillis;  ///< All of them together.
   OwnCounter evictions;
   OwnCounter losses;  ///< Isolates that broke a limit, failed to load or never came back.
+
+  void countQueued(std::uint64_t millis) noexcept {
+    std::size_t bucket = 0;
+    while (bucket < kQueueMillis.size() && millis > kQueueMillis[bucket]) ++bucket;
+    queued[bucket].add();
+    if (millis > 0) queuedMillis.add(millis);
+  }
 
   /// New ones, with a number of their own, that the node's metrics show from now on, and for good.
   static std::shared_ptr<ShardCounters> add();

@@ -48,6 +48,8 @@ class Trial final : public Seat {
     // Borrowed: the isolate is gone before the version is.
     Result<> loaded =
         isolate_->load(std::shared_ptr<const deploy::Version>(std::shared_ptr<void>(), &version_));
+    // What was compiled here, the first cold start need not compile.
+    if (loaded) isolate_->storeCode(isolate::Isolate::CodeState::Loaded);
     if (!runner.end().inTime && loaded) {
       isolate::host::Outbox nothing;
       loaded = isolate_->run({}, nothing);  // Says which limit ended it.

@@ -113,7 +113,7 @@ class Noisy:
         return {**entry, "other_cpus": round(others / (time.monotonic() - start), 2)}
 
     def _lines(self, results):
-        lines = ["p50 / p99 / p99.9 in ms of the good tenant; a failure is a request without answer",
+        lines = ["p50 / p99 / p99.9 in ms of the good tenant; - a number: requests unanswered",
                  f"{'':20}" + "".join(f"{harm:>25}" for harm in HARMS)]
         for label, entries in results.items():
             lines.append(f"{label:20}" + "".join(f"{_cell(entries[h]):>25}" for h in HARMS))
