@@ -95,6 +95,7 @@ struct Config {
     std::uint64_t heapBytesMax = 128ull * 1024 * 1024;
     std::uint64_t bufferBytesMax = 128ull * 1024 * 1024;
     std::uint64_t isolatesMax = 0;
+    std::uint64_t memoryBytesMax = 0;
     std::uint64_t isolatePool = 4;
     std::uint64_t sizeBytesMax = 64ull * 1024 * 1024;
     std::uint64_t modulesMax = 1'000;

@@ -130,9 +130,13 @@ constexpr Key kKeys[] = {
      kMega, 4 * kGiga},
     {"script.isolates_max", SLOT(script.isolatesMax),
      "Isolates of the node, idle ones included, shared out evenly among its shards; the least "
-     "recently used idle one goes first. 0: one for every 8 MB of the memory the process may use; "
+     "recently used idle one goes first. 0: one for every 4 MB of the memory the process may use; "
      "an idle one takes 1 to 4.",
      0, 100'000},
+    {"script.memory_bytes_max", SLOT(script.memoryBytesMax),
+     "Bytes of memory of the whole process above which idle isolates go, the least recently used "
+     "first. 0: three quarters of the memory the process may use.",
+     0, 1024 * kGiga},
     {"script.isolate_pool", SLOT(script.isolatePool),
      "Isolates made ahead per shard, so that a cold request does not wait for one.", 0, 1'000},
     {"script.size_bytes_max", SLOT(script.sizeBytesMax),

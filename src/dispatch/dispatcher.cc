@@ -256,6 +256,7 @@ void Dispatcher::sweep() {
     if (invocation->deadlineMillis() <= now) invocation->onDeadline();
     invocation = next;
   }
+  scheduler_->relieve();
   failedLoads_.sweep(now);
   limitBreaks_.sweep(now);
   sweepTimer_.start(kSweepInterval, [this] { sweep(); });

@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "loop/machine.h"
 #include "node/certificates.h"
 #include "node/edge_engine.h"
 #include "node/exit_guard.h"
@@ -48,7 +49,9 @@ Result<> EdgePart::startShards(std::size_t count) {
   const shard::SchedulerLimits limits{
       .workersMax = std::max<std::size_t>(1, setup::isolatesMax(config_) / count),
       .poolCount = config_.script.isolatePool,
-      .isolate = setup::isolateLimits(config_)};
+      .isolate = setup::isolateLimits(config_),
+      .budget = std::make_shared<shard::MemoryBudget>(setup::memoryBytesMax(config_), count,
+                                                      &loop::residentMemoryBytes)};
   const shard::RunnerLimits runnerLimits{.cpuMax = config_.script.cpuTimeMax,
                                          .quantum = config_.script.sliceQuantum,
                                          .sparesMax = config_.script.spareThreadsMax};

@@ -10,8 +10,16 @@ namespace atolld::setup {
 
 std::size_t isolatesMax(const config::Config& config) {
   if (config.script.isolatesMax > 0) return config.script.isolatesMax;
-  constexpr std::uint64_t kBytesEach = 8ull * 1024 * 1024, kMin = 50, kMax = 20'000;
-  return std::clamp(loop::usableMemoryBytes() / kBytesEach, kMin, kMax);
+  constexpr std::uint64_t kBytesEach = 4ull * 1024 * 1024, kMin = 50, kMax = 20'000;
+  // Each has about ten mappings, and the kernel allows a process so many.
+  constexpr std::uint64_t kMappingsEach = 16;
+  const std::uint64_t most = std::max(kMin, loop::mappingsMax() / kMappingsEach);
+  return std::clamp(loop::usableMemoryBytes() / kBytesEach, kMin, std::min(kMax, most));
+}
+
+std::uint64_t memoryBytesMax(const config::Config& config) {
+  if (config.script.memoryBytesMax > 0) return config.script.memoryBytesMax;
+  return loop::usableMemoryBytes() / 4 * 3;
 }
 
 listen::ListenLimits listenLimits(const config::Config& config) {

@@ -13,9 +13,11 @@
 /// What the operator's configuration means to each module.
 namespace atolld::setup {
 
-/// Isolates of the whole node: the configured number, or one for every 8 MB that the process may
-/// use.
+/// Isolates of the whole node: the configured number, or one for every 4 MB that the process may
+/// use, and as many as the kernel lets it map.
 std::size_t isolatesMax(const config::Config& config);
+/// Memory of the process above which idle isolates go.
+std::uint64_t memoryBytesMax(const config::Config& config);
 
 listen::ListenLimits listenLimits(const config::Config& config);
 http::ServerLimits httpLimits(const config::Config& config);

@@ -9,6 +9,9 @@
 namespace atolld::shard {
 namespace {
 
+/// Idle workers that stay even when memory is short: it is not they who take it.
+constexpr std::size_t kWarmMin = 4;
+
 bool isFollowUp(const isolate::host::Event& event) {
   return !std::holds_alternative<isolate::host::FetchEvent>(event);
 }
@@ -143,6 +146,10 @@ Result<Worker*> Scheduler::lease(const std::shared_ptr<const deploy::Version>& v
     return &worker;
   }
   ATOLL_TRY_VOID(WriteOffs::ofProcess().check(*version));
+  // One in, one out, while memory is short: relieve() does the rest.
+  if (limits_.budget && limits_.budget->excessPerShard() > 0 && idle_.size() > kWarmMin) {
+    evictOne();
+  }
   if (workers_.size() >= limits_.workersMax && !evictOne()) {
     return fail(ErrorCode::Overloaded, "every isolate of this shard is busy (" +
                                            std::to_string(limits_.workersMax) + " at the most)");
@@ -320,6 +327,21 @@ std::unique_ptr<Worker> Scheduler::remove(Worker& worker) {
   if (worker.idlePlace_) idle_.erase(*std::exchange(worker.idlePlace_, std::nullopt));
   if (worker.slice_ != nullptr) pool_->discard(std::move(worker.slice_->isolate));
   return removed;
+}
+
+void Scheduler::relieve() {
+  loop_.checkThread();
+  if (limits_.budget == nullptr || idle_.size() <= kWarmMin) return;
+  constexpr std::size_t kBytesMin = 1024 * 1024;  // What even an empty one takes.
+  std::uint64_t excess = limits_.budget->excessPerShard();
+  const std::size_t most = std::max<std::size_t>(1, (idle_.size() - kWarmMin) / 4);
+  for (std::size_t count = 0; excess > 0 && count < most; ++count) {
+    const Worker& oldest = *idle_.front();
+    const std::uint64_t bytes = std::max(kBytesMin, oldest.slice_->isolate->heapBytes());
+    evictOne();
+    counters_->pressureEvictions.add();
+    excess -= std::min(excess, bytes);
+  }
 }
 
 bool Scheduler::evictOne() {

@@ -19,6 +19,7 @@
 #include "loop/loop.h"
 #include "loop/mailbox.h"
 #include "shard/isolate_pool.h"
+#include "shard/memory_budget.h"
 #include "shard/shard_counters.h"
 #include "shard/watchdog.h"
 
@@ -121,6 +122,7 @@ struct SchedulerLimits {
   std::size_t slicesPerRound = 64;
   std::size_t eventsPerSlice = 16;  ///< Of one worker, before the others have their turn.
   isolate::IsolateLimits isolate;
+  std::shared_ptr<MemoryBudget> budget;  ///< Null: isolates are bounded in number only.
 };
 
 /// How a seat can be given away while it is held, and how the thread that lost it reports back.
@@ -156,6 +158,10 @@ class Scheduler {
   }
   /// Terminates them: their isolates are lost.
   void endDetached();
+  /// Where the process takes more memory than it should: evicts idle workers, the least recently
+  /// used first, for about this shard's share of the excess. A fraction of them at a time, since
+  /// memory comes back a little later; the last few stay. To be called about once a second.
+  void relieve();
   /// Goes on without those that are stuck: their workers are lost, their threads written off.
   void writeOffStuck();
   /// Slices are ready: the loop must not wait.

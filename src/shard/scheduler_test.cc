@@ -3,8 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "isolate/code_cache.h"
@@ -231,6 +234,33 @@ TEST_CASE("a worker's code is in the code cache after its first answers") {
   worker.post(testFetch(1, "y"));
   f.settle();
   CHECK((f.take() == Entries{"a: x", "a: y"}));
+}
+
+TEST_CASE("while memory is short the workers idle for longest go, and the last few stay") {
+  std::atomic<std::uint64_t> used = 0;
+  const auto budget = std::make_shared<MemoryBudget>(1000, 1, [&used] { return used.load(); });
+  Fixture f({.workersMax = 100, .poolCount = 0, .budget = budget});
+  const auto call = [&](const std::string& name) {
+    f.scheduler.lease(echo(name.c_str())).value()->post(testFetch(1, "x"));
+    f.settle();
+  };
+  for (int n = 0; n < 12; ++n) call("w" + std::to_string(n));
+  f.scheduler.relieve();
+  CHECK(f.scheduler.workerCount() == 12);  // There is room.
+  used = 1'000'000'000;
+  std::this_thread::sleep_for(2 * MemoryBudget::kInterval);
+  call("w12");  // One in, one out.
+  CHECK(f.scheduler.workerCount() == 12);
+  std::size_t before = f.scheduler.workerCount();
+  f.scheduler.relieve();
+  CHECK(f.scheduler.workerCount() < before);
+  CHECK(f.scheduler.workerCount() >= before / 2);  // Not all at once.
+  for (int n = 0; n < 20; ++n) f.scheduler.relieve();
+  CHECK(f.scheduler.workerCount() == 4);
+  f.take();
+  const std::size_t warm = f.scheduler.workerCount();
+  call("w12");  // The one used last is still there.
+  CHECK(f.scheduler.workerCount() == warm);
 }
 
 TEST_CASE("isolates of the pool serve like any other") {

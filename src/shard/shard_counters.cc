@@ -53,6 +53,9 @@ constexpr Family kFamilies[] = {
      &ShardCounters::cachedStarts},
     {"atoll_isolates_evicted_total", "counter", "Warm isolates that made room for others.",
      &ShardCounters::evictions},
+    {"atoll_isolates_evicted_for_memory_total", "counter",
+     "Of those, while the process had more memory than it should.",
+     &ShardCounters::pressureEvictions},
     {"atoll_isolates_lost_total", "counter", "Isolates lost to a limit or a failed load.",
      &ShardCounters::losses},
 };

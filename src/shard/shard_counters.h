@@ -40,6 +40,7 @@ struct ShardCounters {
   std::array<OwnCounter, kQueueMillis.size() + 1> queued;
   OwnCounter queuedMillis;  ///< All of them together.
   OwnCounter evictions;
+  OwnCounter pressureEvictions;  ///< Of those, for want of memory.
   OwnCounter losses;  ///< Isolates that broke a limit, failed to load or never came back.
 
   void countQueued(std::uint64_t millis) noexcept {
