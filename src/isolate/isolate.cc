@@ -67,7 +67,9 @@ void makeContext(Isolate& isolate, IsolateState& state) {
   context->AllowCodeGenerationFromStrings(false);
   context->SetErrorMessageForCodeGenerationFromStrings(asciiString(
       state.v8, "eval() and new Function() are not available: code runs only as it was deployed"));
-  hardenWebAssembly(context, takeObject(context, kHardenWasmData).As<v8::Function>());
+  const v8::Local<v8::Object> hardenWasm = takeObject(context, kHardenWasmData);
+  // V8 gives a context that may be written down no WebAssembly.
+  if (!state.adopted) hardenWebAssembly(context, hardenWasm.As<v8::Function>());
   const v8::Local<v8::Object> internals = takeObject(context, kInternalsData);
   setContextObjects(context, takeObject(context, kNativeData), internals,
                     takeObject(context, kLoadedScriptsData));
@@ -86,6 +88,8 @@ void pumpTasks(v8::Isolate* isolate) {
 }
 
 }  // namespace
+
+thread_local v8::Isolate* isolateToAdopt = nullptr;
 
 Error lossError(Loss loss, const IsolateLimits& limits) {
   switch (loss) {
@@ -120,14 +124,16 @@ Result<std::unique_ptr<Isolate>> Isolate::create(const IsolateLimits& limits) {
   auto state = std::make_unique<IsolateState>();
   state->limits = limits;
   state->allocator = std::make_shared<BufferAllocator>(limits.bufferBytesMax);
-  state->v8 = v8::Isolate::New(createParams(*state));
+  state->adopted = isolateToAdopt != nullptr;
+  state->v8 = state->adopted ? std::exchange(isolateToAdopt, nullptr)
+                             : v8::Isolate::New(createParams(*state));
   auto isolate = std::unique_ptr<Isolate>(new Isolate(std::move(state)));
   IsolateState& s = *isolate->state_;
   s.v8->SetData(kIsolateDataSlot, isolate.get());
   setWebScripts(s.v8, process().scripts);
-  configure(s.v8);
+  if (!s.adopted) configure(s.v8);  // It leaves callbacks in the heap.
   makeContext(*isolate, s);
-  installHeapGuard(s);
+  if (!s.adopted) installHeapGuard(s);
   return isolate;
 }
 
@@ -142,6 +148,7 @@ Isolate::~Isolate() {
     s.uncaught.clear();
     s.context.Reset();
   }
+  if (s.adopted) return;
   v8::platform::NotifyIsolateShutdown(&v8Platform(), s.v8);
   s.v8->Dispose();
   releaseHeadroom(s);

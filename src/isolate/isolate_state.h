@@ -22,6 +22,10 @@ enum class Loss : std::uint8_t { None, LoadFailed, HeapLimit, ExternalMemoryLimi
 
 Error lossError(Loss loss, const IsolateLimits& limits);
 
+/// What the next Isolate::create() of this thread takes instead of a new one, and leaves to its
+/// owner: for who makes a snapshot of it.
+extern thread_local v8::Isolate* isolateToAdopt;
+
 /// What is inside an Isolate; seen by the files of this module only.
 struct IsolateState {
   IsolateLimits limits;
@@ -41,6 +45,7 @@ struct IsolateState {
   std::atomic<Loss> loss = Loss::None;
   std::atomic<host::InvocationId> running = 0;  ///< Whose event runs.
   bool wasmCompileAllowed = false;
+  bool adopted = false;      ///< Somebody else's.
   bool hasHeadroom = false;  ///< Its heap limit was raised (heap_guard.cc).
 
   /// An exception nobody caught, kept until the slice ends; or a rejection that was reported as one

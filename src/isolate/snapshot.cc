@@ -2,11 +2,15 @@
 
 #include <v8.h>
 
+#include <array>
 #include <memory>
+#include <utility>
 
 #include "base/check.h"
 #include "isolate/external_references.h"
 #include "isolate/hardening.h"
+#include "isolate/isolate.h"
+#include "isolate/isolate_state.h"
 #include "isolate/process.h"
 #include "isolate/script_error.h"
 #include "isolate/snapshot_blob.h"
@@ -46,6 +50,15 @@ v8::Local<v8::Object> makeNativeObject(v8::Local<v8::Context> context, const Gue
   return native;
 }
 
+/// Makes the creator write `context` down, with the objects of SnapshotData in their order.
+void addContext(v8::SnapshotCreator& creator, v8::Local<v8::Context> context,
+                const std::array<v8::Local<v8::Object>, 4>& data) {
+  creator.SetDefaultContext(context);
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    ATOLL_CHECK(creator.AddData(context, data[i]) == i);
+  }
+}
+
 Result<> fillContext(v8::SnapshotCreator& creator, const Guest& guest) {
   v8::Isolate* const isolate = creator.GetIsolate();
   const v8::HandleScope scope(isolate);
@@ -72,12 +85,35 @@ Result<> fillContext(v8::SnapshotCreator& creator, const Guest& guest) {
   for (const ContextSlot slot : {kNativeSlot, kInternalsSlot, kLoadedScriptsSlot}) {
     context->SetEmbedderData(slot, v8::Undefined(isolate));
   }
-  creator.SetDefaultContext(context);
-  ATOLL_CHECK(creator.AddData(context, native) == kNativeData);
-  ATOLL_CHECK(creator.AddData(context, internals) == kInternalsData);
-  ATOLL_CHECK(creator.AddData(context, loaded) == kLoadedScriptsData);
-  ATOLL_CHECK(creator.AddData(context, hardenWasm) == kHardenWasmData);
+  addContext(creator, context, {native, internals, loaded, hardenWasm});
   return {};
+}
+
+/// Ends the creator's use.
+Result<std::string> writeDown(v8::SnapshotCreator& creator, const ExternalReferences& references) {
+  const v8::StartupData blob = creator.CreateBlob(v8::SnapshotCreator::FunctionCodeHandling::kKeep);
+  const std::unique_ptr<const char[]> owner(blob.data);
+  if (blob.data == nullptr) {
+    return fail(ErrorCode::Script, "V8 could not write the context down");
+  }
+  if (!blob.CanBeRehashed()) {
+    return fail(ErrorCode::Script,
+                "the context holds something V8 cannot rehash: every process would start with the "
+                "same, known hash seed");
+  }
+  return packSnapshot(references.fingerprint(),
+                      {blob.data, static_cast<std::size_t>(blob.raw_size)});
+}
+
+/// Has an isolate of ours on top of the creator's do the work, in a context that is then dropped:
+/// what V8 compiled for it belongs to the functions' shared half.
+Result<> compileInPassing(v8::Isolate* isolate, std::shared_ptr<const deploy::Version> version,
+                          std::span<host::Event> events) {
+  isolateToAdopt = isolate;
+  ATOLL_TRY(const std::unique_ptr<Isolate> worker, Isolate::create({}));
+  ATOLL_TRY_VOID(worker->load(std::move(version)));
+  host::Outbox outbox;
+  return worker->run(events, outbox);
 }
 
 }  // namespace
@@ -97,19 +133,39 @@ Result<std::string> makeSnapshot(const Guest& guest) {
 
   const Result<> filled = fillContext(creator, guest);
   // The creator insists on a blob before it goes, even one nobody wants.
-  const v8::StartupData blob = creator.CreateBlob(v8::SnapshotCreator::FunctionCodeHandling::kKeep);
-  const std::unique_ptr<const char[]> owner(blob.data);
+  auto blob = writeDown(creator, references);
   ATOLL_TRY_VOID(filled);
-  if (blob.data == nullptr) {
-    return fail(ErrorCode::Script, "V8 could not write the context down");
+  return blob;
+}
+
+Result<std::string> warmSnapshot(const Guest& guest, std::string_view cold,
+                                 std::shared_ptr<const deploy::Version> version,
+                                 std::span<host::Event> events) {
+  initializeV8(Seeds::Fixed);
+  Platform::start(cold, guest);
+  v8::StartupData blob = process().snapshot;
+  const std::unique_ptr<v8::ArrayBuffer::Allocator> allocator(
+      v8::ArrayBuffer::Allocator::NewDefaultAllocator());
+  v8::Isolate::CreateParams params;
+  params.array_buffer_allocator = allocator.get();
+  params.external_references = process().references.data();
+  params.snapshot_blob = &blob;
+  v8::SnapshotCreator creator(params);
+  v8::Isolate* const isolate = creator.GetIsolate();
+  const v8::Locker locker(isolate);
+  const Result<> done = compileInPassing(isolate, std::move(version), events);
+  {
+    const v8::HandleScope scope(isolate);
+    const v8::Local<v8::Context> context = v8::Context::New(isolate);
+    std::array<v8::Local<v8::Object>, 4> data;
+    for (std::size_t i = 0; i < data.size(); ++i) {
+      data[i] = context->GetDataFromSnapshotOnce<v8::Object>(i).ToLocalChecked();
+    }
+    addContext(creator, context, data);
   }
-  if (!blob.CanBeRehashed()) {
-    return fail(ErrorCode::Script,
-                "the context holds something V8 cannot rehash: every process would start with the "
-                "same, known hash seed");
-  }
-  return packSnapshot(references.fingerprint(),
-                      {blob.data, static_cast<std::size_t>(blob.raw_size)});
+  auto written = writeDown(creator, process().references);
+  ATOLL_TRY_VOID(done);
+  return written;
 }
 
 }  // namespace atolld::isolate

@@ -1,10 +1,14 @@
 #pragma once
 
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "deploy/deployment.h"
 #include "isolate/guest.h"
+#include "isolate/host.h"
 
 namespace atolld::isolate {
 
@@ -17,5 +21,13 @@ namespace atolld::isolate {
 /// @error Script: a script threw or did not compile, with place and text; or it left something
 /// behind that V8 cannot write down.
 Result<std::string> makeSnapshot(const Guest& guest);
+
+/// The same context again, with the code of the built-in scripts that V8 compiles while an isolate
+/// made from `cold` loads `version` and handles `events`: other isolates then need not compile it.
+/// The platform is started here, with `cold`, which must outlive the process's use of V8.
+/// @error Script: as makeSnapshot(); or the version cannot do that much
+Result<std::string> warmSnapshot(const Guest& guest, std::string_view cold,
+                                 std::shared_ptr<const deploy::Version> version,
+                                 std::span<host::Event> events);
 
 }  // namespace atolld::isolate
