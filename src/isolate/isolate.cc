@@ -162,6 +162,7 @@ Result<> Isolate::load(std::shared_ptr<const deploy::Version> version) {
   const v8::TryCatch tryCatch(s.v8);  // Where a termination ends.
   s.outbox = &s.earlyEffects;
   s.modules = std::make_unique<ModuleGraph>(*this, s.version);
+  const StillClock scriptClock;
   using Clock = std::chrono::steady_clock;
   const Clock::time_point start = Clock::now();
   const Result<> loaded = [&]() -> Result<> {
@@ -248,7 +249,9 @@ Result<> Isolate::run(std::span<host::Event> events, host::Outbox& outbox) {
     s.earlyEffects.clear();
   }
   const Guest& guest = process().guest;
+  const StillClock clock;
   for (host::Event& event : events) {
+    StillClock::advance();
     const v8::HandleScope handleScope(s.v8);
     const v8::TryCatch tryCatch(s.v8);  // Where a termination ends.
     s.running.store(host::invocationOf(event), std::memory_order_relaxed);

@@ -119,5 +119,31 @@ TEST_CASE("rejections without a handler and stray exceptions reach the guest, on
   CHECK(answerOf(*isolate) == "1|unhandled: late");
 }
 
+TEST_CASE("a script's clock stands still while it runs and goes on between its events") {
+  startTestGuest();
+  const auto isolate = Isolate::create({}).value();
+  REQUIRE(isolate
+              ->load(testVersion("const loaded = Date.now();"
+                                 "function work() { let n = 0; while (n < 3e7) n++; return n; }"
+                                 "export default { fetch() {"
+                                 "  const start = Date.now();"
+                                 "  work();"
+                                 "  return `${Date.now() - start} ${+new Date() - start} "
+                                 "${start >= loaded} ${start}`; } }"))
+              .has_value());
+  const std::string first = answerOf(*isolate);
+  CHECK(first.starts_with("0 0 true "));
+  const auto millisOf = [](const std::string& answer) { return std::stoll(answer.substr(9)); };
+  const auto now = [] {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+  };
+  const auto before = now();
+  while (now() <= before) {
+  }
+  CHECK(millisOf(answerOf(*isolate)) > millisOf(first));
+}
+
 }  // namespace
 }  // namespace atolld::isolate

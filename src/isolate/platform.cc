@@ -2,8 +2,11 @@
 #include <v8.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "base/check.h"
 #include "isolate/isolate.h"
@@ -21,6 +24,72 @@ constexpr const char* kFlags =
     "--single-threaded-gc --wasm-max-mem-pages=2048 --concurrent-turbofan-max-threads=1 "
     "--enable-sharedarraybuffer-per-context --no-turboshaft-loop-unrolling";
 
+/// What scripts on this thread see; see StillClock.
+enum class ClockState : std::uint8_t { Runs, Unread, Still };
+thread_local ClockState clockState = ClockState::Runs;
+thread_local double stillMillis = 0;
+
+/// V8's own platform but for the clock behind Date.
+class ClockedPlatform final : public v8::Platform {
+ public:
+  explicit ClockedPlatform(v8::Platform& all) : all_(all) {}
+
+  double CurrentClockTimeMillis() override {
+    if (clockState == ClockState::Still) return stillMillis;
+    const double now = all_.CurrentClockTimeMillis();
+    if (clockState == ClockState::Unread) {
+      stillMillis = now;
+      clockState = ClockState::Still;
+    }
+    return now;
+  }
+  std::int64_t CurrentClockTimeMilliseconds() override {
+    return static_cast<std::int64_t>(CurrentClockTimeMillis());
+  }
+  double CurrentClockTimeMillisecondsHighResolution() override { return CurrentClockTimeMillis(); }
+
+  v8::PageAllocator* GetPageAllocator() override { return all_.GetPageAllocator(); }
+  v8::ThreadIsolatedAllocator* GetThreadIsolatedAllocator() override {
+    return all_.GetThreadIsolatedAllocator();
+  }
+  void OnCriticalMemoryPressure() override { all_.OnCriticalMemoryPressure(); }
+  int NumberOfWorkerThreads() override { return all_.NumberOfWorkerThreads(); }
+  std::shared_ptr<v8::TaskRunner> GetForegroundTaskRunner(v8::Isolate* isolate,
+                                                          v8::TaskPriority priority) override {
+    return all_.GetForegroundTaskRunner(isolate, priority);
+  }
+  bool IdleTasksEnabled(v8::Isolate* isolate) override { return all_.IdleTasksEnabled(isolate); }
+  std::unique_ptr<v8::ScopedBlockingCall> CreateBlockingScope(v8::BlockingType type) override {
+    return all_.CreateBlockingScope(type);
+  }
+  double MonotonicallyIncreasingTime() override { return all_.MonotonicallyIncreasingTime(); }
+  StackTracePrinter GetStackTracePrinter() override { return all_.GetStackTracePrinter(); }
+  v8::TracingController* GetTracingController() override { return all_.GetTracingController(); }
+  v8::HighAllocationThroughputObserver* GetHighAllocationThroughputObserver() override {
+    return all_.GetHighAllocationThroughputObserver();
+  }
+  void DumpWithoutCrashing() override { all_.DumpWithoutCrashing(); }
+
+ protected:
+  std::unique_ptr<v8::JobHandle> CreateJobImpl(v8::TaskPriority priority,
+                                               std::unique_ptr<v8::JobTask> task,
+                                               const v8::SourceLocation& location) override {
+    return all_.CreateJob(priority, std::move(task), location);
+  }
+  void PostTaskOnWorkerThreadImpl(v8::TaskPriority priority, std::unique_ptr<v8::Task> task,
+                                  const v8::SourceLocation& location) override {
+    all_.PostTaskOnWorkerThread(priority, std::move(task), location);
+  }
+  void PostDelayedTaskOnWorkerThreadImpl(v8::TaskPriority priority, std::unique_ptr<v8::Task> task,
+                                         double delay,
+                                         const v8::SourceLocation& location) override {
+    all_.PostDelayedTaskOnWorkerThread(priority, std::move(task), delay, location);
+  }
+
+ private:
+  v8::Platform& all_;
+};
+
 // Never destroyed: V8 threads may run until the process ends.
 v8::Platform* platform = nullptr;
 const Process* started = nullptr;
@@ -34,10 +103,14 @@ void initializeV8(Seeds seeds) {
     if (seeds == Seeds::Fixed) v8::V8::SetFlagsFromString("--hash-seed=1 --random-seed=1");
     const int workers = std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 2, 1, 8);
     platform = v8::platform::NewDefaultPlatform(workers).release();
-    v8::V8::InitializePlatform(platform);
+    v8::V8::InitializePlatform(new ClockedPlatform(*platform));
     v8::V8::Initialize();
   });
 }
+
+StillClock::~StillClock() { clockState = ClockState::Runs; }
+
+void StillClock::advance() noexcept { clockState = ClockState::Unread; }
 
 v8::Platform& v8Platform() {
   ATOLL_CHECK(platform != nullptr);

@@ -19,6 +19,18 @@ void initializeV8(Seeds seeds);
 
 v8::Platform& v8Platform();
 
+/// The clock that scripts see (Date, and all that is made of it) stands still on this thread while
+/// one of these lives, until advance(): a script cannot time its own work, or its neighbours'.
+class StillClock {
+ public:
+  StillClock() noexcept { advance(); }
+  ~StillClock();
+  StillClock(const StillClock&) = delete;
+  StillClock& operator=(const StillClock&) = delete;
+  /// To now; an event came. The clock is read when the script first asks.
+  static void advance() noexcept;
+};
+
 /// What Platform::start() was given; it must have run.
 struct Process {
   explicit Process(const Guest& processGuest)

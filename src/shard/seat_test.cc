@@ -83,7 +83,7 @@ std::shared_ptr<const deploy::Version> named(std::string name, const std::string
 std::shared_ptr<const deploy::Version> spinner(std::string name) {
   return named(std::move(name),
                "if (target === '/hang') for (;;) {}"
-               "if (target === '/spin') { const end = Date.now() + 10; while (Date.now() < end); }"
+               "if (target === '/spin') { let turns = 0; while (turns < 1e7) turns++; }"
                "return target + ++n");
 }
 
