@@ -9,6 +9,8 @@ namespace atolld::shard {
 namespace {
 
 constexpr std::chrono::seconds kTrimInterval{10};
+/// Between two isolates' ends and their memory's return to the system.
+constexpr std::chrono::milliseconds kTrimDelay{500};
 
 /// What a burst left with glibc goes back: it trims the end of each of its heaps and nothing else.
 void trimIdleMemory() {
@@ -70,29 +72,36 @@ void IsolatePool::changeTarget(std::ptrdiff_t by) {
 }
 
 void IsolatePool::work() {
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point trimmedAt{};
+  bool untrimmed = false;  // Half a megabyte of small blocks of each isolate stays with glibc.
   std::unique_lock lock(mutex_);
   while (true) {
-    const bool woken = wake_.wait_for(lock, kTrimInterval, [&] {
+    const bool woken = wake_.wait_for(lock, untrimmed ? kTrimDelay : kTrimInterval, [&] {
       return stopping_ || !discarded_.empty() || ready_.size() < target_;
     });
-    if (!woken) {
-      lock.unlock();
-      trimIdleMemory();
+    if (stopping_ && discarded_.empty()) return;
+    // Both in turn: neither who waits for an isolate nor memory may wait for ever.
+    const bool isShort = ready_.size() < target_ && !stopping_;
+    auto batch = std::exchange(discarded_, {});
+    lock.unlock();
+    std::unique_ptr<isolate::Isolate> made;
+    if (isShort) made = isolate::Isolate::create(limits_).value_or(nullptr);
+    if (made != nullptr) {
       lock.lock();
-    } else if (!discarded_.empty()) {
-      auto batch = std::exchange(discarded_, {});
+      ready_.push_back(std::move(made));
       lock.unlock();
-      batch.clear();
-      malloc_trim(0);  // Half a megabyte of small blocks per isolate would stay with glibc.
-      lock.lock();
-    } else if (stopping_) {
-      return;
-    } else {
-      lock.unlock();
-      auto made = isolate::Isolate::create(limits_);
-      lock.lock();
-      if (made) ready_.push_back(*std::move(made));
     }
+    untrimmed = untrimmed || !batch.empty();
+    batch.clear();
+    // It holds up every thread's malloc(): not for each isolate of many.
+    if (untrimmed && Clock::now() - trimmedAt >= kTrimDelay) {
+      malloc_trim(0);
+      trimmedAt = Clock::now();
+      untrimmed = false;
+    }
+    if (!woken) trimIdleMemory();
+    lock.lock();
   }
 }
 
