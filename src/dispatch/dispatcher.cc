@@ -97,6 +97,27 @@ void Dispatcher::callService(ServiceCall& call, std::unique_ptr<http::RequestHea
   route(invocation, deployment);
 }
 
+void Dispatcher::expect(std::string_view host) {
+  const gateway::DeploymentRef& deployment = liveTable_.current().find(host, "/");
+  if (!deployment) return;
+  const std::string& versionId = deployment->shares.front().versionId;
+  if (failedLoads_.find(versionId, nowMillis()) || limitBreaks_.find(versionId, nowMillis())) {
+    return;
+  }
+  VersionSlot& slot = versions_[versionId];
+  if (slot.loading || slot.version) return;  // There is a worker, or will be.
+  slot.version = findAtHand(*deployment, versionId);
+  if (slot.version) return warm(slot.version);
+  slot.expected = slot.loading = true;
+  loadVersion(deployment, versionId);
+}
+
+void Dispatcher::warm(std::shared_ptr<const deploy::Version> version) {
+  shard::Worker* const worker = scheduler_->warm(version);
+  if (worker == nullptr) return forgetVersion(version->id);
+  worker->attachment = std::make_unique<WorkerState>(*this, *worker);
+}
+
 void Dispatcher::route(Invocation& invocation, const gateway::DeploymentRef& deployment) {
   // A Weyl sequence: uniform over requests, and even over few of them.
   weyl_ += 0x9e3779b97f4a7c15ull;
@@ -108,11 +129,11 @@ void Dispatcher::route(Invocation& invocation, const gateway::DeploymentRef& dep
     return invocation.fail(*refusal);
   }
   VersionSlot& slot = versions_[versionId];
-  if (!slot.version && slot.waiting.empty()) slot.version = findAtHand(*deployment, versionId);
+  if (!slot.version && !slot.loading) slot.version = findAtHand(*deployment, versionId);
   if (slot.version) return startOn(invocation, slot.version);
   invocation.waiting_ = true;
   slot.waiting.push_back(&invocation);
-  if (slot.waiting.size() == 1) loadVersion(deployment, versionId);
+  if (!std::exchange(slot.loading, true)) loadVersion(deployment, versionId);
 }
 
 /// A version that somebody used lately: there is nothing to read for it.
@@ -157,8 +178,11 @@ void Dispatcher::onVersionLoaded(const std::string& versionId,
                                  Result<std::shared_ptr<const deploy::Version>> version) {
   VersionSlot& slot = versions_[versionId];
   const std::vector<Invocation*> waiting = std::exchange(slot.waiting, {});
+  slot.loading = false;
+  const bool expected = std::exchange(slot.expected, false);
   if (version) {
     slot.version = *version;
+    if (expected && waiting.empty()) return warm(*version);
   } else {
     telemetry::log(telemetry::Level::Error, "version_unreadable",
                    {{"version", std::string_view(versionId)},
@@ -179,7 +203,7 @@ void Dispatcher::onVersionLoaded(const std::string& versionId,
 
 void Dispatcher::forgetVersion(const std::string& versionId) {
   const auto found = versions_.find(versionId);
-  if (found != versions_.end() && found->second.waiting.empty()) versions_.erase(found);
+  if (found != versions_.end() && !found->second.loading) versions_.erase(found);
 }
 
 void Dispatcher::onEffects(shard::Worker& worker, isolate::host::Outbox& outbox) {

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -81,6 +82,9 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
                    std::unique_ptr<isolate::host::Service> service,
                    const std::shared_ptr<const deploy::Version>& asking, unsigned depth);
 
+  /// A request for that host is about to come: makes its script ready, if there is room.
+  void expect(std::string_view host);
+
   void onRequest(http::Exchange& exchange, std::unique_ptr<http::RequestHead> head) override;
   void onEffects(shard::Worker& worker, isolate::host::Outbox& outbox) override;
   void onCharged(shard::Worker& worker, const shard::Charge& charge) override;
@@ -111,6 +115,8 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   struct VersionSlot {
     std::shared_ptr<const deploy::Version> version;
     std::vector<Invocation*> waiting;
+    bool loading = false;
+    bool expected = false;  ///< By expect(), for when it is loaded.
   };
 
   const DispatchLimits& limits() const noexcept { return node_.limits; }
@@ -129,6 +135,7 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   void route(Invocation& invocation, const gateway::DeploymentRef& deployment);
   std::shared_ptr<const deploy::Version> findAtHand(const deploy::Deployment& deployment,
                                                     const std::string& versionId);
+  void warm(std::shared_ptr<const deploy::Version> version);
   void startOn(Invocation& invocation, const std::shared_ptr<const deploy::Version>& version);
   void loadVersion(const std::shared_ptr<const deploy::Deployment>& deployment,
                    const std::string& versionId);

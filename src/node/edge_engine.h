@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,8 @@ class EdgeEngine final : public shard::Engine {
         loop_(loop) {}
 
   Result<> listen(listen::ListenerOptions options) {
+    // While the handshake goes on, the script gets ready.
+    options.onServerName = [this](std::string_view host) { dispatcher_.expect(host); };
     listeners_.push_back(
         std::make_unique<listen::Listener>(loop_, std::move(options), dispatcher_));
     return listeners_.back()->start();

@@ -147,19 +147,37 @@ Result<Worker*> Scheduler::lease(const std::shared_ptr<const deploy::Version>& v
   }
   ATOLL_TRY_VOID(WriteOffs::ofProcess().check(*version));
   // One in, one out, while memory is short: relieve() does the rest.
-  if (limits_.budget && limits_.budget->excessPerShard() > 0 && idle_.size() > kWarmMin) {
+  if (limits_.budget && idle_.size() > kWarmMin && limits_.budget->excessPerShard() > 0) {
+    counters_->pressureEvictions.add();
     evictOne();
   }
   if (workers_.size() >= limits_.workersMax && !evictOne()) {
     return fail(ErrorCode::Overloaded, "every isolate of this shard is busy (" +
                                            std::to_string(limits_.workersMax) + " at the most)");
   }
+  return &add(version);
+}
+
+Worker* Scheduler::warm(const std::shared_ptr<const deploy::Version>& version) {
+  loop_.checkThread();
+  const bool isFull = limits_.budget && limits_.budget->excessPerShard() > 0;
+  if (isFull || workers_.size() >= limits_.workersMax || workers_.contains(version->id) ||
+      !WriteOffs::ofProcess().check(*version)) {
+    return nullptr;
+  }
+  Worker& worker = add(version);
+  worker.expecting_ = true;
+  counters_->warmed.add();
+  return &worker;
+}
+
+Worker& Scheduler::add(const std::shared_ptr<const deploy::Version>& version) {
   auto worker = std::unique_ptr<Worker>(new Worker(*this, version));
   Worker& made = *worker;
   workers_.emplace(made.version_->id, std::move(worker));
   counters_->workers.set(workers_.size());
   makeReady(made);  // Its first slice loads it.
-  return &made;
+  return made;
 }
 
 Scheduler::Round Scheduler::runReady(SliceRunner& runner, const SeatDoor* door) {
@@ -243,6 +261,10 @@ void Scheduler::startSlice(Worker& worker) {
   worker.slice_->kind = !queue.empty()                             ? Slice::Kind::Events
                         : worker.slice_->isolate->hasCodeToStore() ? Slice::Kind::Code
                                                                    : Slice::Kind::Collect;
+  if (worker.expecting_ && !queue.empty()) {
+    worker.expecting_ = false;
+    counters_->warmHits.add();
+  }
   if (!queue.empty()) counters_->countQueued(loop_.nowMillis() - worker.readyMillis_);
   if (worker.queueHead_ == 0 && queue.size() <= limits_.eventsPerSlice) {
     worker.slice_->events.swap(queue);

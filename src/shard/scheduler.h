@@ -111,6 +111,7 @@ class Worker {
   std::uint64_t readyMillis_ = 0;  ///< since this time of the loop's.
   bool busy_ = false;              ///< `slice_` belongs to a slice, or its effects are carried out.
   bool lost_ = false;
+  bool expecting_ = false;  ///< Made by warm(), and no event came yet.
   bool loaded_ = false;
   std::optional<std::list<Worker*>::iterator> idlePlace_;
   std::shared_ptr<Slice> slice_ = std::make_shared<Slice>();
@@ -146,6 +147,10 @@ class Scheduler {
   /// @error Overloaded: no room and nobody to evict, or the script is kept away (write_offs.h).
   Result<Worker*> lease(const std::shared_ptr<const deploy::Version>& version);
 
+  /// A new worker running `version`, for events that are expected; nobody goes for it.
+  /// @return null: there is one, or no room, or no script may run there
+  Worker* warm(const std::shared_ptr<const deploy::Version>& version);
+
   enum class Round : std::uint8_t { Idle, MoreReady, SeatLost };
   /// Runs ready slices, up to the round's budget, and hands each outbox to the owner. Called by the
   /// seat holder between Loop::run and Loop::runDeferred. A slice that takes longer than the
@@ -180,6 +185,7 @@ class Scheduler {
     std::uint64_t sequence;
   };
 
+  Worker& add(const std::shared_ptr<const deploy::Version>& version);
   void makeReady(Worker& worker);
   void updateIdle(Worker& worker);
   void startSlice(Worker& worker);

@@ -39,6 +39,8 @@ struct ShardCounters {
   static constexpr std::array<std::uint64_t, 7> kQueueMillis{1, 4, 16, 64, 256, 1024, 4096};
   std::array<OwnCounter, kQueueMillis.size() + 1> queued;
   OwnCounter queuedMillis;  ///< All of them together.
+  OwnCounter warmed;        ///< Made ready for requests that were expected,
+  OwnCounter warmHits;      ///< and that came.
   OwnCounter evictions;
   OwnCounter pressureEvictions;  ///< Of those, for want of memory.
   OwnCounter losses;  ///< Isolates that broke a limit, failed to load or never came back.

@@ -1,6 +1,7 @@
 """Many scripts on one node: what a cold start costs again, and what a full node does."""
 
 import http.client
+import ssl
 import unittest
 
 from support import http1
@@ -35,6 +36,39 @@ class Scale(unittest.TestCase):
             self.assertEqual(http1.request(server.http, "once.localhost").text(), "hello")
             wait_until(lambda: metric(server, "atoll_cold_starts_total") == 1, "one cold start")
             self.assertEqual(metric(server, "atoll_cold_starts_cached_total"), 1)
+
+    def test_handshake(self):
+        """a script gets ready while its client shakes hands, and answers what follows"""
+        with Server(shards=1) as server:
+            server.deploy_source("soon", SOURCE)
+            context = ssl.create_default_context(cafile=server.ready["ca_file"])
+            with http1.Connection(server.https, tls=context, sni="soon.localhost") as client:
+                wait_until(lambda: metric(server, "atoll_isolates_warm") == 1, "a warm isolate")
+                self.assertEqual(metric(server, "atoll_isolates_warmed_total"), 1)
+                self.assertEqual(metric(server, "atoll_isolates_warmed_used_total"), 0)
+                client.send("GET / HTTP/1.1\r\nHost: soon.localhost\r\n\r\n")
+                self.assertEqual(client.read_response().text(), "hello")
+            # One that is warm is not made again.
+            with http1.Connection(server.https, tls=context, sni="soon.localhost") as client:
+                client.send("GET / HTTP/1.1\r\nHost: soon.localhost\r\n\r\n")
+                self.assertEqual(client.read_response().text(), "hello")
+            self.assertEqual(metric(server, "atoll_isolates_warmed_total"), 1)
+            self.assertEqual(metric(server, "atoll_isolates_warmed_used_total"), 1)
+            self.assertEqual(metric(server, "atoll_cold_starts_total"), 1)
+
+    def test_memory(self):
+        """a node with more idle isolates than its memory is for serves all, and keeps few warm"""
+        names = [f"t{n}" for n in range(40)]
+        # Less than the process takes anyway: whatever is idle is too much.
+        config = "[script]\nmemory_bytes_max = 1000000\n"
+        with Server(shards=1, config=config) as server:
+            for name in names:
+                server.deploy_source(name, SOURCE)
+            for name in names + names[::-1]:
+                self.assertEqual(http1.request(server.http, f"{name}.localhost").text(), "hello")
+            wait_until(lambda: metric(server, "atoll_isolates") <= 8, "few isolates")
+            self.assertGreater(metric(server, "atoll_isolates_evicted_for_memory_total"), 0)
+            self.assertEqual(http1.request(server.http, "t3.localhost").text(), "hello")
 
 
 if __name__ == "__main__":
