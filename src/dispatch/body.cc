@@ -4,8 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "http/handler.h"
-
 namespace atolld::dispatch {
 
 namespace host = isolate::host;
@@ -221,8 +219,16 @@ void OutboundBody::close(std::optional<Error> error) {
 }
 
 void OutboundBody::acknowledge() {
-  if (!awaited() || target_->bufferedBody() >= http::Exchange::kHighWaterBytes) return;
+  if (!awaited() || target_->bufferedBody() >= window_) return;
   owner_.post(host::BodyAccepted{id_, std::exchange(unacknowledged_, 0), invocation_});
+}
+
+void OutboundBody::onTargetDrained() {
+  const bool keepsUp = target_ != nullptr && target_->bufferedBody() == 0;
+  // No less than the low-water mark: below it no draining would be noticed.
+  window_ = keepsUp ? std::min(2 * window_, http::Exchange::kHighWaterBytes)
+                    : http::Exchange::kLowWaterBytes;
+  acknowledge();
 }
 
 void OutboundBody::onTargetGone(const Error& error) {

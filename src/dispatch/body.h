@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "http/handler.h"
 #include "isolate/host.h"
 
 namespace atolld::dispatch {
@@ -163,7 +164,7 @@ class OutboundBody final : public BodyFeeder {
   /// Tells the script what the transport took, if it may write on.
   void acknowledge();
 
-  void onTargetDrained() override { acknowledge(); }
+  void onTargetDrained() override;
   void onTargetGone(const Error& error) override;
 
  private:
@@ -174,6 +175,9 @@ class OutboundBody final : public BodyFeeder {
   const isolate::host::InvocationId invocation_;
   BodyTarget* target_;
   std::uint64_t unacknowledged_ = 0;
+  /// The script writes on while less waits for the reader: large for one that keeps up, small for
+  /// one that does not.
+  std::size_t window_ = 2 * http::Exchange::kLowWaterBytes;
 };
 
 }  // namespace atolld::dispatch

@@ -187,6 +187,29 @@ TEST_CASE("a script's body tells the script what was taken, and only below the h
   CHECK(target.feeder == nullptr);
 }
 
+TEST_CASE("a script writes far ahead of a reader that keeps up, and little ahead of one that does not") {
+  constexpr std::size_t kLow = atolld::http::Exchange::kLowWaterBytes;
+  FakeOwner owner;
+  FakeTarget target;
+  OutboundBody body(owner, 3, target);
+  const auto goesOnWith = [&](std::size_t waiting) {
+    owner.events.clear();
+    body.write(Bytes(std::string("x")));
+    target.buffered = waiting;
+    body.acknowledge();
+    return !owner.events.empty();
+  };
+  target.buffered = 0;
+  target.feeder->onTargetDrained();
+  target.feeder->onTargetDrained();
+  CHECK(goesOnWith(kHigh - 1));
+  CHECK_FALSE(goesOnWith(kHigh));
+  target.buffered = kLow - 1;
+  target.feeder->onTargetDrained();
+  CHECK(goesOnWith(kLow - 1));
+  CHECK_FALSE(goesOnWith(kLow));
+}
+
 TEST_CASE(
     "a script's body that fails is broken for its reader, and one without a reader is cancelled") {
   FakeOwner owner;

@@ -53,6 +53,12 @@ void onGarbageCollected(v8::Isolate* isolate, v8::GCType, v8::GCCallbackFlags, v
   }
 }
 
+void onAnyCollection(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* data) {
+  auto& state = *static_cast<IsolateState*>(data);
+  state.bufferBytesAfterGc = state.allocator->usedBytes();
+  ++state.gcCount;
+}
+
 /// No allocation, no locks.
 void writeFatal(const char* what, const char* location, const char* detail) noexcept {
   std::array<char, 512> text;
@@ -102,9 +108,26 @@ void onCheckFailed(const char*, int, const char* message) {
 void installHeapGuard(IsolateState& state) {
   state.v8->AddNearHeapLimitCallback(&onNearHeapLimit, &state);
   state.v8->AddGCEpilogueCallback(&onGarbageCollected, &state, v8::kGCTypeMarkSweepCompact);
+  state.v8->AddGCEpilogueCallback(&onAnyCollection, &state, v8::kGCTypeAll);
   state.v8->SetFatalErrorHandler(&onFatalError);
   state.v8->SetOOMErrorHandler(&onOutOfMemory);
   v8::base::SetFatalFunction(&onCheckFailed);
+}
+
+void collectYoungBuffers(IsolateState& state) noexcept {
+  constexpr std::size_t kMuch = 8 * kMiB;
+  if (state.allocator->usedBytes() < state.bufferBytesAfterGc + kMuch) return;
+  if (state.loss.load(std::memory_order_relaxed) != Loss::None) return;
+  // V8 itself lets 32 MB of them wait, and has no call for it but a full collection: the space is
+  // filled up.
+  constexpr int kFillerElements = 8 * 1024;
+  constexpr std::size_t kFillerBytes = kFillerElements * sizeof(void*);
+  const std::uint32_t before = state.gcCount;
+  for (std::size_t filled = 0; filled < kYoungGenerationBytes && state.gcCount == before;
+       filled += kFillerBytes) {
+    const v8::HandleScope scope(state.v8);
+    v8::Array::New(state.v8, kFillerElements);
+  }
 }
 
 void setLastResort(LastResort* resort) noexcept { lastResort = resort; }

@@ -22,8 +22,6 @@ namespace {
 constexpr std::size_t kMiB = 1024 * 1024;
 // Reserved address space for JIT code; V8's default is 512 MB per isolate.
 constexpr std::size_t kCodeRangeBytes = 64 * kMiB;
-// Semi-spaces of 4 MB at the most: an isolate that has done work stays small.
-constexpr std::size_t kYoungGenerationBytes = 12 * kMiB;
 
 v8::Isolate::CreateParams createParams(const IsolateState& state) {
   v8::Isolate::CreateParams params;
@@ -260,6 +258,7 @@ Result<> Isolate::run(std::span<host::Event> events, host::Outbox& outbox) {
     if (s.loss.load(std::memory_order_relaxed) != Loss::None) break;
   }
   if (!s.uncaught.empty()) reportUncaught(*this, s, entered.context);
+  collectYoungBuffers(s);
   measureHeap(s);
   s.outbox = nullptr;
   if (const Loss loss = s.loss.load(std::memory_order_relaxed); loss != Loss::None) {

@@ -26,6 +26,9 @@ Error lossError(Loss loss, const IsolateLimits& limits);
 /// owner: for who makes a snapshot of it.
 extern thread_local v8::Isolate* isolateToAdopt;
 
+/// Semi-spaces of 4 MB at the most: an isolate that has done work stays small.
+inline constexpr std::size_t kYoungGenerationBytes = std::size_t{12} << 20;
+
 /// What is inside an Isolate; seen by the files of this module only.
 struct IsolateState {
   IsolateLimits limits;
@@ -62,6 +65,8 @@ struct IsolateState {
   // Of the last collectGarbage().
   std::size_t bytesAfterCollection = 0;
   std::optional<std::chrono::steady_clock::time_point> collectedAt;
+  std::size_t bufferBytesAfterGc = 0;  ///< Of any kind of garbage collection.
+  std::uint32_t gcCount = 0;
 };
 
 /// Everything a thread needs to be inside: enters on construction.
@@ -88,6 +93,9 @@ void endSlice(IsolateState& state, Loss reason) noexcept;
 void installHeapGuard(IsolateState& state);
 /// When the isolate goes.
 void releaseHeadroom(const IsolateState& state) noexcept;
+/// Collects the young generation if many bytes of ArrayBuffers came since the last collection; at
+/// the end of a slice.
+void collectYoungBuffers(IsolateState& state) noexcept;
 /// Updates `heapBytes` if it is time to.
 void measureHeap(IsolateState& state) noexcept;
 

@@ -8,8 +8,10 @@
 #include "base/encoding.h"
 #include "node/files.h"
 #include "node/fleet_control.h"
+#include "node/state.h"
 #include "replication/control_calls.h"
 #include "replication/fleet_view.h"
+#include "store/cluster_key.h"
 #include "store/crypto.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -205,6 +207,10 @@ Result<> FleetEdge::enroll(Identity& identity, const JoinToken& token) {
   ATOLL_TRY(replication::JoinAnswer joined, replication::JoinAnswer::decode(*answer));
   // What does not fit its key would be noticed too late.
   ATOLL_TRY_VOID(tls::Certificate::fromPem(joined.chainPem, identity.keyPem));
+  if (const auto key = store::ClusterKey::parse(joined.clusterKey); !key) {
+    return fail(key.error(), "the cluster key that came from " + identity.control);
+  }
+  ATOLL_TRY_VOID(writeSecretFile(clusterKeyFile(line_.config.dataDir), joined.clusterKey + "\n"));
   identity.chainPem = std::move(joined.chainPem);
   identity.authorityPem = std::move(joined.authorityPem);
   return {};

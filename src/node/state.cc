@@ -11,14 +11,18 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// What secrets are sealed with: made with the data directory, and kept beside the replica.
-Result<store::ClusterKey> clusterKey(const fs::path& dataDir) {
-  const fs::path file = dataDir / "cluster.key";
+Result<store::ClusterKey> clusterKey(const std::string& dataDir, bool follows) {
+  const fs::path file = clusterKeyFile(dataDir);
   if (fs::exists(file)) {
     ATOLL_TRY(const std::string text, readFile(file));
     auto key = store::ClusterKey::parse(text);
     if (!key) return fail(key.error(), file.string());
     return key;
+  }
+  if (follows) {
+    return fail(ErrorCode::NotFound, file.string() +
+                                         ": is missing; copy it from the control plane, or let "
+                                         "this node join again with an empty data directory");
   }
   const store::ClusterKey made = store::ClusterKey::random();
   ATOLL_TRY_VOID(writeSecretFile(file, made.toText() + "\n"));
@@ -26,6 +30,8 @@ Result<store::ClusterKey> clusterKey(const fs::path& dataDir) {
 }
 
 }  // namespace
+
+std::string clusterKeyFile(const std::string& dataDir) { return dataDir + "/cluster.key"; }
 
 Result<std::unique_ptr<State>> openState(const config::Config& config, const Clock& clock,
                                          bool follows) {
@@ -43,7 +49,7 @@ Result<std::unique_ptr<State>> openState(const config::Config& config, const Clo
   store::removeFormerReplicas(config.dataDir);
   ATOLL_TRY(auto cache, store::CacheStore::open(config.dataDir + "/cache", clock, {}));
   // Before anything can be sealed with it: what is committed must open after a power cut.
-  ATOLL_TRY(store::ClusterKey key, clusterKey(config.dataDir));
+  ATOLL_TRY(store::ClusterKey key, clusterKey(config.dataDir, follows));
   auto state =
       std::make_unique<State>(std::move(database), std::move(cache), std::move(key), clock, config);
   state->database->onCommitted([&state = *state](const store::Position&, std::uint32_t families) {

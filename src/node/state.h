@@ -66,8 +66,12 @@ struct State {
   loop::ThreadPool storage;  // Last: its jobs use all of the above.
 };
 
-/// Opens or makes the data directory. One that `follows` has no tenants of its own making. @error
-/// Io, Corrupt
+/// What secrets are sealed with: made with the data directory, and kept beside the replica. An edge
+/// gets it when it joins.
+std::string clusterKeyFile(const std::string& dataDir);
+
+/// Opens or makes the data directory. One that `follows` has no tenants and no cluster key of its
+/// own making. @error Io, Corrupt, NotFound
 Result<std::unique_ptr<State>> openState(const config::Config& config, const Clock& clock,
                                          bool follows);
 

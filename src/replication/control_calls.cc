@@ -27,6 +27,7 @@ Result<std::string> certificateFor(const std::string& name, std::string_view req
 std::map<std::string, FleetCall, std::less<>> controlCalls(store::Database& database,
                                                            store::KvStore& kv,
                                                            const tls::Certificate& authority,
+                                                           const store::ClusterKey& clusterKey,
                                                            FleetView& view, const Clock& clock) {
   std::map<std::string, FleetCall, std::less<>> calls;
   calls["/fleet/v1/join"] = {
@@ -45,7 +46,9 @@ std::map<std::string, FleetCall, std::less<>> controlCalls(store::Database& data
         telemetry::log(telemetry::Level::Info, "node_joined",
                        {{"node", std::string_view(request.name)},
                         {"region", std::string_view(request.region)}});
-        return JoinAnswer{.chainPem = std::move(chain), .authorityPem = authority.chainPem()}
+        return JoinAnswer{.chainPem = std::move(chain),
+                          .authorityPem = authority.chainPem(),
+                          .clusterKey = clusterKey.toText()}
             .encode();
       }};
   calls["/fleet/v1/renew"] = {.run = [&](const Caller& caller,
@@ -55,7 +58,10 @@ std::map<std::string, FleetCall, std::less<>> controlCalls(store::Database& data
       return fail(ErrorCode::Forbidden, "a certificate is renewed for the same key");
     }
     ATOLL_TRY(std::string chain, certificateFor(caller.name, body, authority, clock));
-    return JoinAnswer{.chainPem = std::move(chain), .authorityPem = authority.chainPem()}.encode();
+    return JoinAnswer{.chainPem = std::move(chain),
+                      .authorityPem = authority.chainPem(),
+                      .clusterKey = {}}
+        .encode();
   }};
   calls["/fleet/v1/status"] = {
       .run = [&](const Caller& caller, std::string_view body) -> Result<std::string> {

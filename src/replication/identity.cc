@@ -94,7 +94,7 @@ Result<JoinRequest> JoinRequest::decode(std::string_view bytes) {
 }
 
 std::string JoinAnswer::encode() const {
-  return store::Encoder().u8(kVersion).bytes(chainPem).bytes(authorityPem).take();
+  return store::Encoder().u8(kVersion).bytes(chainPem).bytes(authorityPem).bytes(clusterKey).take();
 }
 
 Result<JoinAnswer> JoinAnswer::decode(std::string_view bytes) {
@@ -103,6 +103,7 @@ Result<JoinAnswer> JoinAnswer::decode(std::string_view bytes) {
   JoinAnswer answer;
   answer.chainPem = in.bytes();
   answer.authorityPem = in.bytes();
+  answer.clusterKey = in.bytes();
   if (const Result<> whole = in.finish("the answer"); !whole) {
     return fail(ErrorCode::Protocol, whole.error().detail);
   }

@@ -53,6 +53,7 @@ struct JoinRequest {
 struct JoinAnswer {
   std::string chainPem;
   std::string authorityPem;
+  std::string clusterKey;  ///< As store::ClusterKey::toText(); empty when a certificate is renewed.
 
   std::string encode() const;
   /// @error Protocol

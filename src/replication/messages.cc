@@ -1,5 +1,7 @@
 // The bodies of the fleet's small calls.
 
+#include <algorithm>
+
 #include "replication/fleet_view.h"
 #include "replication/kv_request.h"
 #include "store/codec.h"
@@ -24,6 +26,9 @@ Result<> finish(store::Decoder& in, std::string_view what) {
 std::string word(store::Decoder& in) {
   const std::string_view text = in.bytes();
   if (text.size() > kWordBytesMax) in.reject("has too long a word");
+  // Operators read it in a terminal.
+  const bool isPlain = std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
+  if (!isPlain) in.reject("has a word that is no plain text");
   return std::string(text.substr(0, kWordBytesMax));
 }
 

@@ -44,7 +44,7 @@ TEST_CASE("each message reads as what was written, and nothing else is taken for
                        .authorityPem = "ca"});
   checkStrict(JoinRequest{
       .secret = "s", .requestPem = "r", .name = "n", .region = "x", .labels = {{"k", "v"}}});
-  checkStrict(JoinAnswer{.chainPem = "c", .authorityPem = "a"});
+  checkStrict(JoinAnswer{.chainPem = "c", .authorityPem = "a", .clusterKey = "k"});
   checkStrict(NodeReport{.version = "1",
                          .state = "following",
                          .upstream = "u:1",

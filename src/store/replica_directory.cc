@@ -29,6 +29,16 @@ std::unexpected<Error> osError(const std::string& what) {
   return fail(ErrorCode::Io, what + ": " + std::generic_category().message(errno));
 }
 
+/// @error Io
+Result<> sync(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return osError(path);
+  const bool synced = ::fsync(fd) == 0;
+  ::close(fd);
+  if (!synced) return osError(path);
+  return {};
+}
+
 }  // namespace
 
 Result<std::string> findReplica(const std::string& dataDir) {
@@ -36,6 +46,17 @@ Result<std::string> findReplica(const std::string& dataDir) {
 }
 
 Result<> chooseReplica(const std::string& dataDir, std::string_view name) {
+  // Whole before it is chosen, chosen before the former one goes: a power cut finds one of the two.
+  const std::string replica = dataDir + "/" + std::string(name);
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(replica, error)) {
+    if (!entry.is_regular_file(error)) continue;
+    // RocksDB has the replica open and may remove a file that it has no more use for.
+    const Result<> synced = sync(entry.path().string());
+    if (!synced && fs::exists(entry.path())) return synced;
+  }
+  if (error) return fail(ErrorCode::Io, replica + ": " + error.message());
+  ATOLL_TRY_VOID(sync(replica));
   const std::string temporary = choiceFile(dataDir) + ".new";
   const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return osError(temporary);
@@ -45,7 +66,7 @@ Result<> chooseReplica(const std::string& dataDir, std::string_view name) {
   if (!written || ::rename(temporary.c_str(), choiceFile(dataDir).c_str()) != 0) {
     return osError(temporary);
   }
-  return {};
+  return sync(dataDir);
 }
 
 void removeFormerReplicas(const std::string& dataDir) {

@@ -11,7 +11,8 @@ namespace atolld::store {
 /// has put in its place. Changing it is one renamed file, so a crash leaves the one or the other.
 /// @error Io
 Result<std::string> findReplica(const std::string& dataDir);
-/// @error Io
+/// Brings the replica `name` to the disk whole before it chooses it, and its choice too, so that a
+/// power cut leaves the one or the other. @error Io
 Result<> chooseReplica(const std::string& dataDir, std::string_view name);
 /// Removes the replicas that were replaced.
 void removeFormerReplicas(const std::string& dataDir);

@@ -34,6 +34,7 @@ export default {
   },
 };
 """
+SECRETIVE = "export default { fetch: (request, env) => new Response(env.TOKEN) };"
 VERSIONED = "export default { fetch: () => new Response('VERSION') };"
 
 
@@ -96,6 +97,19 @@ class Fleet(unittest.TestCase):
         expected = verified(control)
         for edge in edges:
             self.assertEqual(verified(edge), expected)
+
+    def test_secrets_reach_every_edge(self):
+        """a sealed secret opens on every edge, also after the edge has started anew"""
+        control = self.control()
+        control.deploy_source("hush", SECRETIVE)
+        one = self.edge("one", control)
+        control.cli("secret", "put", "TOKEN", "--script", "hush", text="whisper\n", check=True)
+        two = self.edge("two", control)
+        for edge in (one, two):
+            wait_until(lambda: answers(edge, "hush", "whisper"), "the secret")
+        one.stop()
+        one.start()
+        wait_until(lambda: answers(one, "hush", "whisper"), "the secret after a start")
 
     def test_bad_tokens_join_nothing(self):
         """forged, used, expired and foreign tokens and taken names are refused in words"""

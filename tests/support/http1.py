@@ -110,7 +110,7 @@ class Connection:
         if method == "HEAD" or response.status < 200 or response.status in (204, 304):
             return b""
         if (response.get("transfer-encoding") or "").lower() == "chunked":
-            body = b""
+            body = bytearray()
             while size := int(self.read_line().split(b";")[0], 16):
                 body += self.read_exactly(size)
                 if self.read_exactly(2) != b"\r\n":
@@ -118,7 +118,7 @@ class Connection:
             while line := self.read_line():
                 name, value = line.decode("latin-1").split(":", 1)
                 response.headers.append(("trailer:" + name.lower(), value.strip()))
-            return body
+            return bytes(body)
         if (length := response.get("content-length")) is not None:
             return self.read_exactly(int(length))
         while self._more():
