@@ -15,18 +15,23 @@ std::span<const Route> kvRoutes();
 std::span<const Route> tokenRoutes();
 std::span<const Route> secretRoutes();
 std::span<const Route> fleetRoutes();
+std::span<const Route> assetRoutes();
 
 /// Those of /client/v4, which wrangler speaks.
 std::span<const Route> wranglerAccountRoutes();
 std::span<const Route> wranglerScriptRoutes();
 std::span<const Route> wranglerVersionRoutes();
 std::span<const Route> wranglerKvRoutes();
+std::span<const Route> wranglerAssetRoutes();
 
 inline std::vector<std::span<const Route>> apiRoutes() {
-  return {
-      nodeRoutes(),       scriptRoutes(),          routeRoutes(),          kvRoutes(),
-      tokenRoutes(),      wranglerAccountRoutes(), wranglerScriptRoutes(), wranglerVersionRoutes(),
-      wranglerKvRoutes(), secretRoutes(),          fleetRoutes()};
+  return {nodeRoutes(),           scriptRoutes(),
+          routeRoutes(),          kvRoutes(),
+          tokenRoutes(),          wranglerAccountRoutes(),
+          wranglerScriptRoutes(), wranglerVersionRoutes(),
+          wranglerKvRoutes(),     secretRoutes(),
+          fleetRoutes(),          assetRoutes(),
+          wranglerAssetRoutes()};
 }
 
 }  // namespace atolld::control

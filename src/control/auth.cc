@@ -44,6 +44,8 @@ bool allows(const store::Token& token, Access access) {
       return role == Role::Owner || role == Role::Deployer;
     case Access::Manage:
       return role == Role::Owner;
+    case Access::AssetSession:
+      return false;  // No token of a person is one: authorizeAssets().
     case Access::Operate:
       return role == Role::Operator ||
              (role == Role::Owner && token.tenant == store::kDefaultTenant && !token.script);

@@ -48,6 +48,7 @@ struct Identity {
   std::string tenant;
   std::string tokenId;  ///< Names the token in logs; no secret.
   store::Role role = store::Role::Viewer;
+  std::string assetSession;  ///< Of Access::AssetSession: the upload's token. A secret.
 };
 
 /// One authorised request with its whole body.

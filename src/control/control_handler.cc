@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/encoding.h"
 #include "control/api.h"
+#include "control/assets_api.h"
 #include "control/auth.h"
 #include "control/wrangler.h"
 #include "telemetry/log.h"
@@ -189,9 +190,13 @@ class ControlHandler::Session final : public http::ExchangeSink,
       return route_->pattern.starts_with(pattern);
     });
     if (isOfScript) script = call_.parameters[hasAccount ? 1 : 0];
-    ATOLL_TRY(call_.identity,
-              authorize(handler_.services_.tokens,
-                        head_->headers.find("authorization").value_or(""), route_->access, script));
+    const std::string_view credentials = head_->headers.find("authorization").value_or("");
+    if (route_->access == Access::AssetSession) {
+      ATOLL_TRY(call_.identity, authorizeAssets(handler_.services_.registry, credentials));
+    } else {
+      ATOLL_TRY(call_.identity,
+                authorize(handler_.services_.tokens, credentials, route_->access, script));
+    }
     if (!hasAccount) return {};
     if (!wrangler::isAccount(call_.parameters[0], call_.identity.tenant)) {
       return fail(ErrorCode::Forbidden, "this token is not of that account: its own is " +

@@ -13,13 +13,14 @@ namespace atolld::control {
 
 /// Who may call an endpoint.
 enum class Access : std::uint8_t {
-  Public,      ///< Anyone, without a token.
-  Any,         ///< Any token.
-  Read,        ///< Tokens of the tenant: viewer, deployer, owner.
-  ReadValues,  ///< Tokens that may see the tenant's data, not just its shape: deployer, owner.
-  Write,       ///< Tokens that may change scripts, routes and KV: deployer, owner.
-  Manage,      ///< Tokens that may make and revoke tokens: owner.
-  Operate,     ///< The fleet: operator, and the default tenant's owner.
+  Public,        ///< Anyone, without a token.
+  Any,           ///< Any token.
+  Read,          ///< Tokens of the tenant: viewer, deployer, owner.
+  ReadValues,    ///< Tokens that may see the tenant's data, not just its shape: deployer, owner.
+  Write,         ///< Tokens that may change scripts, routes and KV: deployer, owner.
+  Manage,        ///< Tokens that may make and revoke tokens: owner.
+  AssetSession,  ///< Who has the token of an upload of static files, instead of one's own.
+  Operate,       ///< The fleet: operator, and the default tenant's owner.
 };
 
 /// What a request body may be: its size is bounded before a byte of it is read.

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "control/assets_api.h"
 #include "control/json.h"
 #include "control/multipart.h"
 
@@ -13,6 +14,7 @@ namespace atolld::control {
 namespace {
 
 constexpr std::string_view kWhat = "metadata";
+constexpr std::string_view kAssets = "metadata.assets";
 
 // "./lib/a.js" and "lib/a.js" are one module.
 std::string_view withoutDotSlash(std::string_view name) {
@@ -78,6 +80,7 @@ Result<deploy::Binding> readBinding(const Json& json) {
     ATOLL_TRY(std::string text, requireString(json, "text", what));
     return deploy::Binding(deploy::SecretBinding{std::move(name), {}, std::move(text)});
   }
+  if (type == "assets") return deploy::Binding(deploy::AssetsBinding{std::move(name)});
   if (type == "kv_namespace") {
     ATOLL_TRY(std::string id, requireString(json, "namespace_id", what));
     return deploy::Binding(deploy::KvBinding{std::move(name), std::move(id)});
@@ -93,7 +96,7 @@ Result<deploy::Binding> readBinding(const Json& json) {
   return fail(ErrorCode::InvalidArgument,
               what + " is of type \"" + type +
                   "\", which this node does not offer; it has plain_text, json, secret_text, "
-                  "kv_namespace, service and inherit");
+                  "kv_namespace, service, assets and inherit");
 }
 
 Result<std::vector<std::string>> readTexts(const Json& metadata, std::string_view name) {
@@ -136,14 +139,80 @@ Result<> refuseMissing(const Json& metadata) {
   return {};
 }
 
+// true, false, or a list of paths.
+Result<> readScriptFirst(const Json& config, assets::Config& out) {
+  const auto member = config.find("run_worker_first");
+  if (member == config.end() || member->is_null()) return {};
+  if (member->is_boolean()) {
+    out.isScriptFirst = member->get<bool>();
+    return {};
+  }
+  ATOLL_TRY(out.scriptFirst, readTexts(config, "run_worker_first"));
+  return {};
+}
+
+Result<assets::Config> readAssetConfig(const Json& config) {
+  assets::Config out;
+  ATOLL_TRY(const auto html, findString(config, "html_handling", kAssets));
+  const auto htmlHandling = assets::parseHtmlHandling(html.value_or("auto-trailing-slash"));
+  if (!htmlHandling) {
+    return fail(ErrorCode::InvalidArgument,
+                "metadata.assets: html_handling is auto-trailing-slash, force-trailing-slash, "
+                "drop-trailing-slash or none");
+  }
+  out.html = *htmlHandling;
+  ATOLL_TRY(const auto notFound, findString(config, "not_found_handling", kAssets));
+  const auto notFoundHandling = assets::parseNotFoundHandling(notFound.value_or("none"));
+  if (!notFoundHandling) {
+    return fail(ErrorCode::InvalidArgument,
+                "metadata.assets: not_found_handling is none, 404-page or "
+                "single-page-application");
+  }
+  out.notFound = *notFoundHandling;
+  ATOLL_TRY(const auto base, findString(config, "base_path", kAssets));
+  if (base && *base != "" && *base != "/") {
+    return fail(ErrorCode::InvalidArgument,
+                "metadata.assets: this node does not offer base_path (yet)");
+  }
+  ATOLL_TRY_VOID(readScriptFirst(config, out));
+  ATOLL_TRY(auto redirects, findString(config, "_redirects", kAssets));
+  out.redirects = std::move(redirects).value_or("");
+  ATOLL_TRY(auto headers, findString(config, "_headers", kAssets));
+  out.headers = std::move(headers).value_or("");
+  return out;
+}
+
+// {"jwt": …, "config": {…}}; or keep_assets beside it.
+Result<> readAssets(const Json& metadata, deploy::Upload& upload) {
+  const auto kept = metadata.find("keep_assets");
+  if (kept != metadata.end() && *kept == true) upload.assets.emplace();
+  const auto assets = metadata.find("assets");
+  if (assets == metadata.end() || assets->is_null()) return {};
+  if (!assets->is_object()) return fail(ErrorCode::InvalidArgument, "metadata.assets is no object");
+  ATOLL_TRY(const std::string token, requireString(*assets, "jwt", kAssets));
+  upload.assets.emplace();
+  upload.assets->session = sessionOf(token);
+  const auto config = assets->find("config");
+  if (config == assets->end() || config->is_null()) return {};
+  if (!config->is_object()) {
+    return fail(ErrorCode::InvalidArgument, "metadata.assets.config is no object");
+  }
+  ATOLL_TRY(upload.assets->config, readAssetConfig(*config));
+  return {};
+}
+
 Result<deploy::Upload> readMetadata(const FormPart& part) {
   ATOLL_TRY(const Json metadata, parseJson(part.content.view(), kWhat));
   if (!metadata.is_object()) return fail(ErrorCode::InvalidArgument, "metadata is no JSON object");
   deploy::Upload upload;
   // A script that listens for "fetch" instead of exporting handlers comes as body_part.
   const std::string_view main = metadata.contains("body_part") ? "body_part" : "main_module";
-  ATOLL_TRY(const std::string mainModule, requireString(metadata, main, kWhat));
-  upload.mainModule = withoutDotSlash(mainModule);
+  ATOLL_TRY_VOID(readAssets(metadata, upload));
+  // Static files need no script.
+  if (!upload.assets || metadata.contains(main)) {
+    ATOLL_TRY(const std::string mainModule, requireString(metadata, main, kWhat));
+    upload.mainModule = withoutDotSlash(mainModule);
+  }
   ATOLL_TRY(auto date, findString(metadata, "compatibility_date", kWhat));
   upload.compatibilityDate = std::move(date).value_or("");
   ATOLL_TRY(upload.compatibilityFlags, readTexts(metadata, "compatibility_flags"));
@@ -191,6 +260,7 @@ Result<deploy::Upload> parseUploadForm(std::string_view contentType, const Bytes
     if (module) upload.modules.push_back(*std::move(module));
   }
   const bool hasMain =
+      (upload.mainModule.empty() && upload.modules.empty()) ||
       std::any_of(upload.modules.begin(), upload.modules.end(),
                   [&](const deploy::Module& module) { return module.name == upload.mainModule; });
   if (!hasMain) {

@@ -18,7 +18,7 @@ Result<deploy::Upload> readUpload(const Services& services, const Call& call) {
     // Before the script is linked, which depends on them.
     ATOLL_TRY_VOID(deploy::checkCompatibility(upload.compatibilityDate, upload.compatibilityFlags));
   }
-  if (!services.validate) return upload;
+  if (!services.validate || upload.mainModule.empty()) return upload;
   deploy::Version candidate;
   candidate.tenant = tenant;
   candidate.script = script;

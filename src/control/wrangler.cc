@@ -62,8 +62,6 @@ constexpr struct {
     {"secrets_store", "the Secrets Store"},
     {"dispatch", "dispatch namespaces"},
     {"tails", "tail"},
-    {"assets-upload-session", "static assets"},
-    {"assets", "static assets"},
     {"triggers", "event triggers"},
     {"mtls_certificates", "mTLS certificates"},
 };

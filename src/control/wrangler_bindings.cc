@@ -23,6 +23,7 @@ struct Fields {
     if (!binding.entrypoint.empty()) json["entrypoint"] = binding.entrypoint;
   }
   void operator()(const deploy::SecretBinding&) const {}
+  void operator()(const deploy::AssetsBinding&) const {}
 };
 
 }  // namespace

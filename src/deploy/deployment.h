@@ -12,6 +12,10 @@
 #include "base/clock.h"
 #include "base/result.h"
 
+namespace atolld::assets {
+class Site;
+}
+
 namespace atolld::deploy {
 
 enum class ModuleType : std::uint8_t { EsModule, CommonJs, Wasm, Text, Data, Json };
@@ -46,11 +50,16 @@ struct ServiceBinding {
 struct SecretBinding {
   std::string name, sealed, value;
 };
+/// The version's own static files.
+struct AssetsBinding {
+  std::string name;
+};
 /// A member of a script's `env`.
-using Binding = std::variant<TextBinding, JsonBinding, KvBinding, ServiceBinding, SecretBinding>;
+using Binding =
+    std::variant<TextBinding, JsonBinding, KvBinding, ServiceBinding, SecretBinding, AssetsBinding>;
 
 const std::string& bindingName(const Binding& binding);
-/// As uploads name it: "plain_text", "json", "kv_namespace", "service", "secret_text".
+/// As uploads name it: "plain_text", "json", "kv_namespace", "service", "secret_text", "assets".
 std::string_view bindingTypeName(const Binding& binding);
 
 /// One immutable upload of a script. Shared between threads; never changed once made.
@@ -60,14 +69,18 @@ struct Version {
   std::string tenant;
   std::string script;
   std::uint64_t number = 0;  ///< 1, 2, 3 … per script, in upload order.
-  std::string mainModule;    ///< Name of an EsModule or CommonJs module in `modules`.
+  std::string mainModule;    ///< Name of an EsModule or CommonJs module in `modules`; empty: the
+                             ///< version has static files only.
   std::vector<Module> modules;
   std::vector<Binding> bindings;
   std::string compatibilityDate;  ///< "YYYY-MM-DD".
   std::vector<std::string> compatibilityFlags;
+  std::string assetsHash;  ///< Lower-case hex; what its static files are. Empty: it has none.
   UnixMillis createdAt{};
   std::string message;  ///< The uploader's note; may be empty.
   std::string tag;      ///< The uploader's name for it; may be empty.
+  /// Of a version that was loaded to be run and has static files; else null.
+  std::shared_ptr<const assets::Site> assets;
 };
 
 /// Which version(s) of a script answer. Light: it names versions and holds no code.

@@ -39,6 +39,7 @@ std::string_view bindingTypeName(const Binding& binding) {
     std::string_view operator()(const KvBinding&) const { return "kv_namespace"; }
     std::string_view operator()(const ServiceBinding&) const { return "service"; }
     std::string_view operator()(const SecretBinding&) const { return "secret_text"; }
+    std::string_view operator()(const AssetsBinding&) const { return "assets"; }
   };
   return std::visit(Name{}, binding);
 }

@@ -6,6 +6,8 @@
 #include <set>
 
 #include "base/encoding.h"
+#include "deploy/asset_rows.h"
+#include "deploy/asset_stage.h"
 #include "deploy/registry_rows.h"
 #include "deploy/registry_stage.h"
 #include "deploy/secrets.h"
@@ -173,17 +175,20 @@ Result<> Registry::remove(std::string_view tenant, std::string_view script) {
     const std::string rows = key + '\0';
     std::set<std::string> versionKeys;
     std::set<std::string> hashes;
+    std::set<std::string> listings;
     const auto visitVersion = [&](std::string_view id, std::string_view row) -> Result<> {
       ATOLL_TRY(const Manifest manifest, decodeManifest(id, row));
       for (const Module& module : manifest.version.modules) {
         hashes.insert(rawHash(module));
       }
+      if (!manifest.version.assetsHash.empty()) listings.insert(manifest.version.assetsHash);
       versionKeys.insert(rows + std::string(id));
       stageDelete(ops, Family::Versions, rows + std::string(id));
       return {};
     };
     ATOLL_TRY_VOID(forEachRow(view, Family::Versions, rows, visitVersion));
     ATOLL_TRY_VOID(stageForgetModules(view, versionKeys, hashes, ops));
+    ATOLL_TRY_VOID(stageForgetAssets(view, versionKeys, listings, ops));
     ATOLL_TRY_VOID(forEachRow(view, Family::Deployments, rows,
                               [&](std::string_view number, std::string_view) -> Result<> {
                                 stageDelete(ops, Family::Deployments, rows + std::string(number));
@@ -281,6 +286,10 @@ Result<std::shared_ptr<const Version>> Registry::version(std::string_view tenant
   }
   for (Module& module : manifest->version.modules) ATOLL_TRY_VOID(loadModule(*view, module));
   ATOLL_TRY_VOID(openSecrets(key_, manifest->version));
+  if (!manifest->version.assetsHash.empty()) {
+    ATOLL_TRY(assets::Site site, loadSite(*view, manifest->version.assetsHash));
+    manifest->version.assets = std::make_shared<const assets::Site>(std::move(site));
+  }
   return std::make_shared<const Version>(std::move(manifest->version));
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "assets/site.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "deploy/deployment.h"
@@ -35,6 +36,31 @@ struct Upload {
   /// Types (bindingTypeName()) of bindings that stay as the newest version has them, unless this
   /// upload brings one of their name.
   std::vector<std::string> keptTypes;
+
+  /// Static files: those of an upload session, or the newest version's.
+  struct Assets {
+    std::string session;    ///< Empty: the newest version's are kept, and its config.
+    assets::Config config;  ///< What of it the script and its date say is filled in here.
+  };
+  std::optional<Assets> assets;
+};
+
+/// A static file that a version is to have.
+struct AssetEntry {
+  std::string path;        ///< Begins with "/".
+  std::string uploadHash;  ///< What its uploader calls the content: hex digits.
+  std::uint64_t sizeBytes = 0;
+};
+/// Static files on their way in; good for an hour.
+struct AssetSession {
+  std::string token;                              ///< Whoever has it may upload: a secret.
+  std::vector<std::vector<std::string>> buckets;  ///< Upload hashes to be sent, in bodies of that.
+  UnixMillis expiresAt{};
+};
+struct AssetContent {
+  std::string uploadHash;
+  std::string contentType;  ///< As it will be sent; empty: not said.
+  Bytes content;
 };
 
 struct VersionSummary {
@@ -58,6 +84,8 @@ struct UploadLimits {
   std::size_t moduleCountMax = 1000;
   std::size_t bindingCountMax = 128;
   std::size_t bindingBytesMax = 5 * 1024;
+  std::size_t assetCountMax = 20'000;
+  std::uint64_t assetBytesMax = 25ull * 1024 * 1024;
 };
 
 /// Versions, deployments and routes of every tenant: each change is one log entry, each read is
@@ -95,6 +123,24 @@ class Registry {
   Result<VersionSummary> changeSecrets(std::string_view tenant, std::string_view script,
                                        const SecretChanges& changes, bool isDeployed,
                                        std::string message);
+
+  /// Begins an upload of static files for a version of the script: what of them is not here has to
+  /// come. @error InvalidArgument, TooLarge, Overloaded (too many sessions of the tenant)
+  Result<AssetSession> beginAssets(std::string_view tenant, std::string_view script,
+                                   std::vector<AssetEntry> files);
+  struct AssetOwner {
+    std::string tenant, script;
+  };
+  /// Whose upload it is. @error Unauthorized
+  Result<AssetOwner> assetOwner(std::string_view session) const;
+  /// Stores contents that the session asked for; true when all of them are here. What is stored
+  /// and not used by a version goes when the session is over and another begins.
+  /// @error Unauthorized, InvalidArgument, TooLarge
+  Result<bool> putAssets(std::string_view session, std::vector<AssetContent> contents);
+  /// A piece of a static file: the bytes from `index` * kAssetPieceBytes on.
+  /// @param hash  Asset::hash  @error Corrupt  it is missing
+  Result<Bytes> assetPiece(std::string_view hash, std::uint32_t index) const;
+  static constexpr std::size_t kAssetPieceBytes = 256 * 1024;
 
   /// Makes `shares` the script's deployment, atomically.
   /// @error NotFound (a version), InvalidArgument (percents)

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/encoding.h"
+#include "deploy/asset_stage.h"
 #include "store/crypto.h"
 
 namespace atolld::deploy {
@@ -102,6 +103,7 @@ Result<VersionSummary> stageVersion(const View& view, Manifest manifest, ScriptR
   if (there) return there->summary();
   version.number = ++row.versionNumber;
   ATOLL_TRY_VOID(stageModules(view, version, ops));
+  stageAssetsReference(version, ops);
   stagePut(ops, Family::Versions, versionKey(version.tenant, version.script, version.id),
            encodeManifest(manifest));
   return manifest.summary();

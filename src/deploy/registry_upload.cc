@@ -3,6 +3,7 @@
 #include <format>
 #include <utility>
 
+#include "deploy/asset_stage.h"
 #include "deploy/registry.h"
 #include "deploy/registry_rows.h"
 #include "deploy/registry_stage.h"
@@ -52,26 +53,34 @@ Result<Candidate> prepare(std::string_view tenant, std::string_view script, Uplo
 struct Before {
   ScriptRow row;
   std::vector<Binding> bindings;
+  std::string assetsHash;
 };
 Result<Before> readBefore(const View& view, std::string_view tenant, std::string_view script,
                           UnixMillis now) {
   ATOLL_TRY(const std::optional<ScriptRow> row, findScript(view, tenant, script));
-  if (!row) return Before{.row = {.createdAt = now}, .bindings = {}};
+  if (!row) return Before{.row = {.createdAt = now}, .bindings = {}, .assetsHash = {}};
   ATOLL_TRY(std::optional<Manifest> newest, findNewest(view, tenant, script, *row));
-  Before before{.row = *row, .bindings = {}};
-  if (newest) before.bindings = std::move(newest->version.bindings);
+  Before before{.row = *row, .bindings = {}, .assetsHash = {}};
+  if (newest) {
+    before.bindings = std::move(newest->version.bindings);
+    before.assetsHash = newest->version.assetsHash;
+  }
   return before;
 }
 
-/// The candidate with all its bindings.
-Result<Manifest> settle(const Candidate& candidate, const UploadLimits& limits,
-                        const store::ClusterKey* key, const std::vector<Binding>& before) {
+/// The candidate with all its bindings and static files; what of the latter is new is staged.
+Result<Manifest> settle(const View& view, const Candidate& candidate, const UploadLimits& limits,
+                        const store::ClusterKey* key, const Before& before, Ops& ops) {
   Upload upload = candidate.upload;
-  ATOLL_TRY_VOID(inheritBindings(upload, before));
+  ATOLL_TRY_VOID(inheritBindings(upload, before.bindings));
   ATOLL_TRY_VOID(canonicaliseBindings(upload.bindings, limits));
   Manifest manifest = candidate.manifest;
   manifest.version.bindings = std::move(upload.bindings);
-  reuseSealed(key, manifest.version, before);
+  reuseSealed(key, manifest.version, before.bindings);
+  if (upload.assets) {
+    ATOLL_TRY(manifest.version.assetsHash,
+              stageAssets(view, manifest.version, *upload.assets, before.assetsHash, ops));
+  }
   return manifest;
 }
 
@@ -145,8 +154,8 @@ Result<VersionSummary> Registry::upload(std::string_view tenant, std::string_vie
   VersionSummary summary;
   const auto decide = [&](const View& view) -> Result<Ops> {
     ATOLL_TRY(Before before, readBefore(view, tenant, script, now));
-    ATOLL_TRY(Manifest manifest, settle(candidate, limits_, key_, before.bindings));
     Ops ops;
+    ATOLL_TRY(Manifest manifest, settle(view, candidate, limits_, key_, before, ops));
     const std::string newest = before.row.newestVersionId;
     ATOLL_TRY(summary, stageVersion(view, std::move(manifest), before.row, ops));
     if (newest != before.row.newestVersionId) {
@@ -166,8 +175,8 @@ Result<Registry::Deployed> Registry::deploy(std::string_view tenant, std::string
   Deployed deployed;
   const auto decide = [&](const View& view) -> Result<Ops> {
     ATOLL_TRY(Before before, readBefore(view, tenant, script, now));
-    ATOLL_TRY(Manifest manifest, settle(candidate, limits_, key_, before.bindings));
     Ops ops;
+    ATOLL_TRY(Manifest manifest, settle(view, candidate, limits_, key_, before, ops));
     ATOLL_TRY(deployed.version, stageVersion(view, std::move(manifest), before.row, ops));
     deployed.deployment =
         wholeDeployment(deployed.version, tenant, script, now, candidate.upload.message);

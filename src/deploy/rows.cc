@@ -20,6 +20,7 @@ constexpr std::uint8_t kJson = 1;
 constexpr std::uint8_t kKv = 2;
 constexpr std::uint8_t kService = 3;
 constexpr std::uint8_t kSecret = 4;
+constexpr std::uint8_t kAssets = 5;
 
 std::int64_t millis(UnixMillis time) { return time.time_since_epoch().count(); }
 UnixMillis timeOf(std::int64_t value) { return UnixMillis(std::chrono::milliseconds(value)); }
@@ -43,6 +44,8 @@ void encodeBinding(Encoder& out, const Binding& binding) {
     out.u8(kKv).bytes(kv->name).bytes(kv->namespaceId);
   } else if (const auto* secret = std::get_if<SecretBinding>(&binding)) {
     out.u8(kSecret).bytes(secret->name).bytes(secret->sealed);
+  } else if (const auto* assets = std::get_if<AssetsBinding>(&binding)) {
+    out.u8(kAssets).bytes(assets->name).bytes({});
   } else {
     const auto& service = std::get<ServiceBinding>(binding);
     out.u8(kService).bytes(service.name).bytes(service.service);
@@ -69,6 +72,9 @@ Binding decodeBinding(Decoder& in) {
     }
     case kSecret:
       return SecretBinding{std::move(name), std::move(value), {}};
+    case kAssets:
+      if (!value.empty()) in.reject("has a binding with a value that it would not have");
+      return AssetsBinding{std::move(name)};
     default:
       in.reject("has an unknown kind of binding");
       return TextBinding{};
@@ -93,7 +99,8 @@ void decodeModules(Decoder& in, Manifest& manifest) {
 Result<> decodeContent(std::string_view content, Manifest& manifest) {
   Decoder in(content);
   Version& version = manifest.version;
-  checkVersion(in);
+  const std::uint8_t format = in.u8();
+  if (format != kVersion && format != kVersion2) in.reject("has an unknown format version");
   version.tenant = in.bytes();
   version.script = in.bytes();
   version.mainModule = in.bytes();
@@ -107,6 +114,7 @@ Result<> decodeContent(std::string_view content, Manifest& manifest) {
   for (std::uint32_t i = 0; i < flagCount && in.ok(); ++i) {
     version.compatibilityFlags.emplace_back(in.bytes());
   }
+  if (format == kVersion2) version.assetsHash = toHex(in.raw(kHashBytes));
   return in.finish("version manifest");
 }
 
@@ -155,7 +163,8 @@ std::string versionKey(std::string_view tenant, std::string_view script, std::st
 std::string encodeContent(const Version& version, const std::vector<std::uint64_t>& moduleBytes) {
   ATOLL_CHECK(version.modules.size() == moduleBytes.size());
   Encoder out;
-  out.u8(kVersion).bytes(version.tenant).bytes(version.script).bytes(version.mainModule);
+  out.u8(version.assetsHash.empty() ? kVersion : kVersion2);
+  out.bytes(version.tenant).bytes(version.script).bytes(version.mainModule);
   out.u32(static_cast<std::uint32_t>(version.modules.size()));
   for (std::size_t i = 0; i < moduleBytes.size(); ++i) {
     const Module& module = version.modules[i];
@@ -167,6 +176,7 @@ std::string encodeContent(const Version& version, const std::vector<std::uint64_
   out.bytes(version.compatibilityDate);
   out.u32(static_cast<std::uint32_t>(version.compatibilityFlags.size()));
   for (const std::string& flag : version.compatibilityFlags) out.bytes(flag);
+  if (!version.assetsHash.empty()) out.raw(parseHex(version.assetsHash).value());
   return out.take();
 }
 

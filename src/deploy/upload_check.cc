@@ -115,7 +115,10 @@ Result<> canonicaliseModules(Upload& upload, const UploadLimits& limits) {
 
 Result<> checkMainModule(Upload& upload) {
   upload.mainModule = withoutDotSlash(upload.mainModule);
-  if (upload.mainModule.empty()) return invalid("the upload names no main module");
+  if (upload.mainModule.empty()) {
+    if (upload.assets && upload.modules.empty()) return {};
+    return invalid("the upload names no main module");
+  }
   ATOLL_TRY_VOID(checkModuleName(upload.mainModule));
   const auto main = std::ranges::find(upload.modules, upload.mainModule, &Module::name);
   if (main == upload.modules.end()) {
@@ -134,6 +137,7 @@ std::size_t valueBytes(const Binding& binding) {
   if (const auto* json = std::get_if<JsonBinding>(&binding)) return json->json.size();
   if (const auto* kv = std::get_if<KvBinding>(&binding)) return kv->namespaceId.size();
   if (const auto* secret = std::get_if<SecretBinding>(&binding)) return secret->value.size();
+  if (std::holds_alternative<AssetsBinding>(binding)) return 0;
   const auto& service = std::get<ServiceBinding>(binding);
   return service.service.size() + service.entrypoint.size() + service.props.size();
 }
@@ -181,6 +185,16 @@ Result<> checkBinding(const Binding& binding, const UploadLimits& limits) {
   return {};
 }
 
+Result<> checkAssetsBinding(const Upload& upload) {
+  if (upload.assets) return {};
+  const auto found = std::ranges::find_if(upload.bindings, [](const Binding& binding) {
+    return std::holds_alternative<AssetsBinding>(binding);
+  });
+  if (found == upload.bindings.end()) return {};
+  return invalid(std::format("binding {} is of type assets, and the upload has no static files",
+                             bindingName(*found)));
+}
+
 Result<> canonicaliseFlags(Upload& upload) {
   if (upload.compatibilityFlags.size() > kFlagCountMax) {
     return fail(ErrorCode::TooLarge, std::format("{} compatibility flags: at most {} are allowed",
@@ -225,6 +239,7 @@ Result<> canonicaliseUpload(Upload& upload, const UploadLimits& limits, UnixMill
   ATOLL_TRY_VOID(canonicaliseModules(upload, limits));
   ATOLL_TRY_VOID(checkMainModule(upload));
   ATOLL_TRY_VOID(canonicaliseBindings(upload.bindings, limits));
+  ATOLL_TRY_VOID(checkAssetsBinding(upload));
   ATOLL_TRY_VOID(canonicaliseFlags(upload));
   if (upload.compatibilityDate.empty()) {
     upload.compatibilityDate = std::format("{:%F}", std::chrono::floor<std::chrono::days>(today));

@@ -14,11 +14,18 @@ namespace {
 
 /// What a version costs beside the contents of its modules: names, strings, control blocks.
 constexpr std::uint64_t kVersionOverheadBytes = 4096;
+/// And each of its static files, beside its path and record: a node of a tree, hashes, a type.
+constexpr std::uint64_t kFileOverheadBytes = 256;
 
 std::uint64_t costOf(const Version& version) {
   std::uint64_t bytes = kVersionOverheadBytes;
   for (const Module& module : version.modules) {
     bytes += sizeof(Module) + module.name.size() + module.content.size();
+  }
+  if (version.assets) {
+    for (const auto& [path, file] : version.assets->files()) {
+      bytes += sizeof(assets::Asset) + 2 * path.size() + kFileOverheadBytes;
+    }
   }
   return bytes;
 }

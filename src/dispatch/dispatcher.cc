@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "dispatch/asset_answer.h"
 #include "dispatch/service_call.h"
 #include "dispatch/worker_state.h"
 #include "isolate/code_cache.h"
@@ -14,6 +15,8 @@ namespace host = isolate::host;
 namespace {
 
 constexpr std::chrono::milliseconds kSweepInterval{1000};
+/// Files are answered without a worker, whose end would have the shard forget the version.
+constexpr std::uint64_t kVersionIdleMillisMax = 60'000;
 /// Scripts that call scripts that call scripts …
 constexpr unsigned kServiceDepthMax = 32;
 
@@ -79,13 +82,20 @@ void Dispatcher::onRequest(http::Exchange& exchange, std::unique_ptr<http::Reque
 void Dispatcher::callService(ServiceCall& call, std::unique_ptr<http::RequestHead> head,
                              std::unique_ptr<isolate::host::Service> service,
                              const std::shared_ptr<const deploy::Version>& asking, unsigned depth) {
-  Invocation& invocation =
-      Invocation::beginService(*this, call, std::move(head), std::move(service->call), depth);
+  Invocation& invocation = Invocation::beginService(*this, call, std::move(head), *service, depth);
   if (depth > kServiceDepthMax) {
     return call.fail({ErrorCode::Overloaded,
                       "Subrequest depth limit exceeded. This request recursed through Workers too "
                       "many times: " +
                           std::to_string(kServiceDepthMax) + " are allowed."});
+  }
+  if (service->isAssets) {
+    if (service->call.isRpc || !asking->assets) {
+      return call.fail({ErrorCode::InvalidArgument,
+                        "static files are fetched: this binding has no other methods"});
+    }
+    const assets::Site& site = *asking->assets;
+    return answerFromSite(*this, invocation, site, site.find(invocation.head()->target));
   }
   if (service->script.empty()) return startOn(invocation, asking);
   const gateway::DeploymentRef& deployment =
@@ -105,6 +115,7 @@ void Dispatcher::expect(std::string_view host) {
     return;
   }
   VersionSlot& slot = versions_[versionId];
+  slot.usedMillis = nowMillis();
   if (slot.loading || slot.version) return;  // There is a worker, or will be.
   slot.version = findAtHand(*deployment, versionId);
   if (slot.version) return warm(slot.version);
@@ -113,6 +124,7 @@ void Dispatcher::expect(std::string_view host) {
 }
 
 void Dispatcher::warm(std::shared_ptr<const deploy::Version> version) {
+  if (version->mainModule.empty()) return;  // Files need no worker.
   shard::Worker* const worker = scheduler_->warm(version);
   if (worker == nullptr) return forgetVersion(version->id);
   worker->attachment = std::make_unique<WorkerState>(*this, *worker);
@@ -130,6 +142,7 @@ void Dispatcher::route(Invocation& invocation, const gateway::DeploymentRef& dep
   }
   VersionSlot& slot = versions_[versionId];
   if (!slot.version && !slot.loading) slot.version = findAtHand(*deployment, versionId);
+  slot.usedMillis = nowMillis();
   if (slot.version) return startOn(invocation, slot.version);
   invocation.waiting_ = true;
   slot.waiting.push_back(&invocation);
@@ -146,6 +159,13 @@ std::shared_ptr<const deploy::Version> Dispatcher::findAtHand(const deploy::Depl
 
 void Dispatcher::startOn(Invocation& invocation,
                          const std::shared_ptr<const deploy::Version>& version) {
+  if (version->assets && invocation.mayBeFile()) {
+    const http::RequestHead& head = *invocation.head();
+    const bool isNavigation = head.headers.find("sec-fetch-mode") == "navigate";
+    const auto answer = version->assets->findBeforeScript(head.target, isNavigation);
+    if (answer) return answerFromSite(*this, invocation, *version->assets, *answer);
+  }
+  if (version->mainModule.empty()) return invocation.fail(Refusal::ScriptLoadFailed);
   const Result<shard::Worker*> leased = scheduler_->lease(version);
   if (!leased) return invocation.fail(refusalOf(leased.error()));
   shard::Worker& worker = **leased;
@@ -155,6 +175,13 @@ void Dispatcher::startOn(Invocation& invocation,
   }
   if (!worker.attachment) worker.attachment = std::make_unique<WorkerState>(*this, worker);
   invocation.start(static_cast<WorkerState&>(*worker.attachment));
+}
+
+void Dispatcher::loadAsset(const std::string& hash, std::uint32_t index,
+                           std::function<void(Result<Bytes>)> then) {
+  runOn(
+      node_.storage, [&cache = node_.assets, hash, index] { return cache.load(hash, index); },
+      std::move(then));
 }
 
 void Dispatcher::loadVersion(const std::shared_ptr<const deploy::Deployment>& deployment,
@@ -281,6 +308,10 @@ void Dispatcher::sweep() {
     invocation = next;
   }
   scheduler_->relieve();
+  std::erase_if(versions_, [now](const auto& item) {
+    const VersionSlot& slot = item.second;
+    return slot.waiting.empty() && !slot.loading && slot.usedMillis + kVersionIdleMillisMax < now;
+  });
   failedLoads_.sweep(now);
   limitBreaks_.sweep(now);
   sweepTimer_.start(kSweepInterval, [this] { sweep(); });

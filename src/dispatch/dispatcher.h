@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "deploy/asset_cache.h"
 #include "deploy/version_cache.h"
 #include "deploy/version_id_hash.h"
 #include "dispatch/answers.h"
@@ -50,6 +51,7 @@ struct DispatchLimits {
 struct Node {
   gateway::LiveTable& table;
   deploy::VersionCache& versions;
+  deploy::AssetCache& assets;
   store::KvStore& kv;
   store::KvWriter& kvWriter;
   store::CacheStore& cache;
@@ -75,6 +77,11 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   loop::Loop& eventLoop() noexcept { return loop_; }
 
   loop::Loop& loop() noexcept { return loop_; }
+
+  deploy::AssetCache& assetCache() noexcept { return node_.assets; }
+  /// `then` gets the piece here, when it was read.
+  void loadAsset(const std::string& hash, std::uint32_t index,
+                 std::function<void(Result<Bytes>)> then);
 
   /// Has the script that `service` names answer `call`. `asking` is the version that calls, `depth`
   /// how many calls lead to here.
@@ -116,7 +123,8 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
     std::shared_ptr<const deploy::Version> version;
     std::vector<Invocation*> waiting;
     bool loading = false;
-    bool expected = false;  ///< By expect(), for when it is loaded.
+    bool expected = false;         ///< By expect(), for when it is loaded.
+    std::uint64_t usedMillis = 0;  ///< When a request last asked for it.
   };
 
   const DispatchLimits& limits() const noexcept { return node_.limits; }

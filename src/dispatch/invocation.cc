@@ -36,11 +36,13 @@ Invocation& Invocation::begin(Dispatcher& dispatcher, http::Exchange& exchange,
 }
 
 Invocation& Invocation::beginService(Dispatcher& dispatcher, ServiceCall& call,
-                                     std::unique_ptr<http::RequestHead> head,
-                                     host::ServiceCall what, unsigned depth) {
+                                     std::unique_ptr<http::RequestHead> head, host::Service what,
+                                     unsigned depth) {
   Invocation& invocation = begin(dispatcher, call, std::move(head));
   invocation.service_ = &call;
-  invocation.call_ = std::make_unique<host::ServiceCall>(std::move(what));
+  // Who calls an entrypoint, or itself, means the code.
+  invocation.mayBeFile_ = !what.call.isRpc && what.call.entrypoint.empty() && !what.script.empty();
+  invocation.call_ = std::make_unique<host::ServiceCall>(std::move(what.call));
   invocation.depth_ = depth;
   return invocation;
 }

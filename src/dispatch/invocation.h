@@ -30,10 +30,10 @@ class Invocation final : public http::ExchangeSink,
   static Invocation& begin(Dispatcher& dispatcher, http::Exchange& exchange,
                            std::unique_ptr<http::RequestHead> head);
 
-  /// The same for a call of another script: `depth` calls led to it.
+  /// The same for a call of a script by a script: `depth` calls led to it.
   static Invocation& beginService(Dispatcher& dispatcher, ServiceCall& call,
                                   std::unique_ptr<http::RequestHead> head,
-                                  isolate::host::ServiceCall what, unsigned depth);
+                                  isolate::host::Service what, unsigned depth);
 
   /// Opens the worker's side; the event goes out at once, or by launch() if a body comes with it.
   void start(WorkerState& worker);
@@ -57,6 +57,8 @@ class Invocation final : public http::ExchangeSink,
   void detachWorker();
   bool responded() const noexcept { return responded_; }
   bool launching() const noexcept { return launchBody_ != nullptr; }
+  /// Whether a static file may answer it, where the version has some.
+  bool mayBeFile() const noexcept { return mayBeFile_; }
   isolate::host::InvocationId id() const noexcept { return id_; }
   /// How many calls of scripts by scripts led to it; 0 for a client's request.
   unsigned depth() const noexcept { return depth_; }
@@ -114,6 +116,7 @@ class Invocation final : public http::ExchangeSink,
   };
   std::unique_ptr<Upgrade> upgrade_;
   BodyFeeder* feeder_ = nullptr;
+  bool mayBeFile_ = true;
   bool responded_ = false;
   bool responseEnded_ = false;
   bool isHead_ = false;

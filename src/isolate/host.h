@@ -200,6 +200,7 @@ struct TimerCancel {
 struct Service {
   std::string script;  ///< Of the same tenant; empty: the very version that asks.
   ServiceCall call;
+  bool isAssets = false;  ///< The static files of the very version that asks.
 };
 /// Outbound fetch, one hop: redirects are followed in JavaScript. Answer: FetchedResponse or Error.
 struct FetchStart {

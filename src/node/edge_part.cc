@@ -24,6 +24,7 @@ Result<> EdgePart::start() {
   node_.emplace(dispatch::Node{
       state_.table,
       state_.versions,
+      state_.assets,
       state_.kv,
       kvWriter_,
       *state_.cache,

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "config/config.h"
+#include "deploy/asset_cache.h"
 #include "deploy/registry.h"
 #include "deploy/version_cache.h"
 #include "gateway/live_table.h"
@@ -23,6 +24,7 @@ namespace atolld::node {
 
 inline constexpr std::size_t kStorageThreadCount = 4;
 inline constexpr std::uint64_t kVersionCacheBytes = 256ull * 1024 * 1024;
+inline constexpr std::uint64_t kAssetCacheBytes = 64ull * 1024 * 1024;
 
 /// The replica and all that reads and writes it; outlives every thread that does.
 struct State {
@@ -38,6 +40,7 @@ struct State {
                   .bindingBytesMax = config.script.bindingBytesMax},
                  &key),
         versions(registry, kVersionCacheBytes),
+        assets(registry, kAssetCacheBytes),
         kv(*database, clock),
         tokens(*database, clock),
         publisher(registry, table,
@@ -59,6 +62,7 @@ struct State {
   std::unique_ptr<store::CacheStore> cache;
   deploy::Registry registry;
   deploy::VersionCache versions;
+  deploy::AssetCache assets;
   store::KvStore kv;
   store::TokenStore tokens;
   gateway::LiveTable table;

@@ -62,6 +62,9 @@ void bindings(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
                  // By its place among the bindings, for serviceStart().
                  [&](const deploy::ServiceBinding& b) {
                    return add(kServiceBinding, b.name, std::to_string(flat.size() / 3));
+                 },
+                 [&](const deploy::AssetsBinding& b) {
+                   return add(kServiceBinding, b.name, std::to_string(flat.size() / 3));
                  }};
   for (const auto& binding : isolate::Isolate::from(isolate).version()->bindings) {
     if (!std::visit(addBinding, binding)) return;

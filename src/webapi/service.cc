@@ -25,6 +25,8 @@ std::unique_ptr<host::Service> serviceOf(const NativeCall& call, const Info& inf
   const auto& bindings = isolate::Isolate::from(info.GetIsolate()).version()->bindings;
   const std::uint32_t index = info[2].As<v8::Uint32>()->Value();
   if (index >= bindings.size()) return nullptr;
+  service->isAssets = std::holds_alternative<deploy::AssetsBinding>(bindings[index]);
+  if (service->isAssets) return service;
   const auto* const binding = std::get_if<deploy::ServiceBinding>(&bindings[index]);
   if (binding == nullptr) return nullptr;
   service->script = binding->service;

@@ -1,5 +1,6 @@
 #include "base/check.h"
 #include "base/encoding.h"
+#include "deploy/asset_rows.h"
 #include "deploy/rows.h"
 #include "store/crypto.h"
 
@@ -31,6 +32,11 @@ void readSmallRows(std::string_view input) {
   if (const auto row = decodeScript(input)) ATOLL_CHECK(encodeScript(*row) == input);
   if (const auto row = decodeRoute("a.com", input)) ATOLL_CHECK(encodeRoute(*row) == input);
   if (const auto row = decodeNamespace("id", input)) ATOLL_CHECK(encodeNamespace(*row) == input);
+  if (const auto row = decodeListing(input)) {
+    ATOLL_CHECK(encodeListing(row->files, row->config) == input);
+  }
+  if (const auto row = decodeAssetUpload(input)) ATOLL_CHECK(encodeAssetUpload(*row) == input);
+  if (const auto row = decodeSession(input)) ATOLL_CHECK(encodeSession(*row) == input);
 }
 
 void readPattern(std::string_view input) {
