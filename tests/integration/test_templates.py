@@ -53,6 +53,17 @@ class Templates(unittest.TestCase):
         self.assertEqual([self.ask("kv-counter")[1] for _ in range(2)],
                          ["/ was visited 1 time.\n", "/ was visited 2 times.\n"])
 
+    def test_site(self):
+        """site shows its page, styled, and its own page for what is not there"""
+        server.deploy(self.make("site"))
+        status, text = self.ask("site")
+        self.assertEqual(status, 200)
+        self.assertIn("<h1>Hello</h1>", text)
+        self.assertIn("place-items", self.ask("site", "/style.css")[1])
+        status, text = self.ask("site", "/none")
+        self.assertEqual(status, 404)
+        self.assertIn("<h1>Not found</h1>", text)
+
     def test_wasm(self):
         """wasm calls its module, and refuses what the module could not take"""
         server.deploy(self.make("wasm"))

@@ -100,6 +100,43 @@ class Deploy(unittest.TestCase):
         self.assertEqual(curl(server, "routes.test", "/api/x").status, 404)
         self.assertEqual(curl(server, "routes.test", "/new/x").text(), "routed")
 
+    def test_assets(self):
+        """deploy sends static files, the second time what is new; with a script, and alone"""
+        script = "export default { fetch: (r, env) => env.ASSETS.fetch(new URL('/a.txt', r.url)) };"
+        assets = {"directory": "public", "binding": "ASSETS",
+                  "not_found_handling": "404-page", "run_worker_first": ["/api/*"]}
+        folder = wrangler.project("static", script, {
+            "public/index.html": "home", "public/a.txt": "a", "public/img/x y.svg": "<svg/>",
+            "public/large.bin": b"\0\1\2" * 400_000, "public/404.html": "none",
+            "public/_headers": "/*\n  x-made: yes\n", "public/_redirects": "/old /a.txt 301\n"},
+            assets=assets)
+        shown = wrangler.run("deploy", cwd=folder).out
+        self.assertIn("Uploaded 5 files", shown)
+        self.assertEqual(get("static").text(), "home")
+        self.assertEqual(get("static").headers["content-type"], "text/html; charset=utf-8")
+        self.assertEqual(get("static").headers["x-made"], "yes")
+        self.assertEqual(get("static", "/img/x%20y.svg").headers["content-type"], "image/svg+xml")
+        self.assertEqual(get("static", "/large.bin").body, b"\0\1\2" * 400_000)
+        self.assertEqual(get("static", "/old").headers["location"], "/a.txt")
+        self.assertEqual(get("static", "/api/x").text(), "a")
+        self.assertEqual(get("static", "/none").text(), "none")
+        (folder / "public/new.txt").write_text("new")
+        shown = wrangler.run("deploy", cwd=folder).out
+        self.assertIn("Uploaded 1 file (5 already uploaded)", shown)
+        self.assertEqual(get("static", "/new.txt").text(), "new")
+        self.assertIn("No updated asset files", wrangler.run("deploy", cwd=folder).out)
+        wrangler.run("secret", "put", "KEY", cwd=folder, text="value")
+        self.assertEqual(get("static", "/new.txt").text(), "new")
+        alone = wrangler.project("alone", None, {"public/index.html": "alone"},
+                                 assets={"directory": "public"})
+        wrangler.run("deploy", cwd=alone)
+        self.assertEqual(get("alone").text(), "alone")
+        self.assertEqual(get("alone", "/none").status, 404)
+        (folder / "public/_redirects").write_text("/a /b 99\n")
+        refused = wrangler.run("deploy", cwd=folder, check=False)
+        self.assertEqual(refused.code, 1)
+        self.assertIn("_redirects, line 1", refused.out + refused.err)
+
     def test_refusals(self):
         """what does not start, or needs what is not offered, is refused with the reason, and the
         version before goes on"""

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "api_client.h"
+#include "assets.h"
 #include "base/encoding.h"
 #include "bundle.h"
 #include "commands.h"
@@ -52,12 +53,13 @@ void runBuildCommand(const Globals& globals, const Project& project) {
     throw CliError("build.command failed with exit code " + std::to_string(result.exitCode) + ": " +
                    project.buildCommand);
   }
-  if (!fs::is_regular_file(project.main)) {
+  if (!project.main.empty() && !fs::is_regular_file(project.main)) {
     throw CliError("build.command did not make the entry " + project.main);
   }
 }
 
 Modules buildModules(const Project& project, const DeployOptions& options) {
+  if (project.main.empty()) return {};
   const bool needed = needsBundling(project.main);
   if (options.noBundle && needed) {
     throw CliError(project.main + " is no JavaScript: it cannot go without bundling", 2);
@@ -127,6 +129,9 @@ Json bindingsOf(const Project& project, const DeployOptions& options, ApiClient*
     if (!service.props.is_null()) binding["props"] = service.props;
     bindings.push_back(std::move(binding));
   }
+  if (project.assets && !project.assets->binding.empty()) {
+    bindings.push_back({{"type", "assets"}, {"name", project.assets->binding}});
+  }
   return bindings;
 }
 
@@ -137,8 +142,9 @@ std::uint64_t totalBytes(const Modules& modules) {
 }
 
 void printPlan(const Globals& globals, const Project& project, const Modules& modules,
-               const Json& metadata) {
+               const std::vector<AssetFile>& files, const Json& metadata) {
   Json list = Json::array();
+  Json assets = Json::array();
   say(globals, "Would deploy " + project.name + ":");
   for (const UploadPart& module : modules) {
     say(globals,
@@ -147,9 +153,15 @@ void printPlan(const Globals& globals, const Project& project, const Modules& mo
                     {"content_type", module.contentType},
                     {"size_bytes", module.content.size()}});
   }
+  for (const AssetFile& file : files) {
+    say(globals, "  " + file.path + "  " + file.contentType + "  " + sizeText(file.sizeBytes));
+    assets.push_back(
+        {{"path", file.path}, {"content_type", file.contentType}, {"size_bytes", file.sizeBytes}});
+  }
   sayJson(globals, {{"script", project.name},
                     {"metadata", metadata},
                     {"modules", list},
+                    {"assets", assets},
                     {"routes", project.routes}});
 }
 
@@ -177,6 +189,17 @@ void makeLocal(Project& project) {
   addDevVars(project);
 }
 
+Json metadataOf(const Project& project, const Modules& modules, const DeployOptions& options) {
+  Json metadata = {{"compatibility_date",
+                    project.compatibilityDate.empty() ? today() : project.compatibilityDate},
+                   {"compatibility_flags", project.compatibilityFlags},
+                   // Secrets are set beside the project's file: a deploy never takes one away.
+                   {"keep_bindings", {"secret_text"}}};
+  if (!modules.empty()) metadata["main_module"] = modules.front().name;
+  if (!options.message.empty()) metadata["annotations"] = {{"workers/message", options.message}};
+  return metadata;
+}
+
 }  // namespace
 
 void deploy(const Globals& globals, const DeployOptions& options) {
@@ -185,19 +208,16 @@ void deploy(const Globals& globals, const DeployOptions& options) {
   if (options.isLocal) makeLocal(project);
   runBuildCommand(globals, project);
   const Modules modules = buildModules(project, options);
-  Json metadata = {{"main_module", modules.front().name},
-                   {"compatibility_date",
-                    project.compatibilityDate.empty() ? today() : project.compatibilityDate},
-                   {"compatibility_flags", project.compatibilityFlags},
-                   // Secrets are set beside the project's file: a deploy never takes one away.
-                   {"keep_bindings", {"secret_text"}}};
-  if (!options.message.empty()) metadata["annotations"] = {{"workers/message", options.message}};
+  std::vector<AssetFile> files;
+  if (project.assets) files = collectAssets(*project.assets);
+  Json metadata = metadataOf(project, modules, options);
   if (options.dryRun) {
     metadata["bindings"] = bindingsOf(project, options, nullptr);
-    return printPlan(globals, project, modules, metadata);
+    return printPlan(globals, project, modules, files, metadata);
   }
   ApiClient client(findEndpoint(globals));
   metadata["bindings"] = bindingsOf(project, options, &client);
+  if (project.assets) metadata["assets"] = uploadAssets(globals, client, project, files);
 
   std::vector<UploadPart> parts = {{"metadata", "", "application/json", metadata.dump()}};
   parts.insert(parts.end(), modules.begin(), modules.end());

@@ -14,31 +14,13 @@ namespace {
 namespace fs = std::filesystem;
 
 // Keys that do something here.
-constexpr std::array<std::string_view, 25> kKnownKeys{"name",
-                                                      "main",
-                                                      "compatibility_date",
-                                                      "compatibility_flags",
-                                                      "vars",
-                                                      "route",
-                                                      "routes",
-                                                      "kv_namespaces",
-                                                      "services",
-                                                      "rules",
-                                                      "no_bundle",
-                                                      "minify",
-                                                      "base_dir",
-                                                      "find_additional_modules",
-                                                      "define",
-                                                      "alias",
-                                                      "tsconfig",
-                                                      "jsx_factory",
-                                                      "jsx_fragment",
-                                                      "build",
-                                                      "env",
-                                                      "$schema",
-                                                      "keep_vars",
-                                                      "send_metrics",
-                                                      "account_id"};
+constexpr std::array<std::string_view, 26> kKnownKeys{
+    "name",      "assets",    "main",     "compatibility_date", "compatibility_flags",
+    "vars",      "route",     "routes",   "kv_namespaces",      "services",
+    "rules",     "no_bundle", "minify",   "base_dir",           "find_additional_modules",
+    "define",    "alias",     "tsconfig", "jsx_factory",        "jsx_fragment",
+    "build",     "env",       "$schema",  "keep_vars",          "send_metrics",
+    "account_id"};
 // Keys that tune a hosted platform or a tool: reading past them changes nothing a script can see.
 constexpr std::array<std::string_view, 20> kIgnoredKeys{"workers_dev",
                                                         "preview_urls",
@@ -61,13 +43,12 @@ constexpr std::array<std::string_view, 20> kIgnoredKeys{"workers_dev",
                                                         "streaming_tail_consumers",
                                                         "first_party_worker"};
 // Bindings and features that a script would miss at run time: refused, not ignored.
-constexpr std::array<std::string_view, 30> kMissingKeys{"r2_buckets",
+constexpr std::array<std::string_view, 29> kMissingKeys{"r2_buckets",
                                                         "d1_databases",
                                                         "durable_objects",
                                                         "migrations",
                                                         "queues",
                                                         "analytics_engine_datasets",
-                                                        "assets",
                                                         "site",
                                                         "ratelimits",
                                                         "send_email",
@@ -269,6 +250,43 @@ void addServices(const Reader& reader, Project& project) {
   }
 }
 
+void addAssets(const Reader& reader, Project& project) {
+  const Json* const assets = reader.find("assets");
+  if (!assets) return;
+  if (!assets->is_object())
+    reader.refuse("assets", "is no object: write {\"directory\": \"public\"}");
+  ProjectAssets made;
+  for (const auto& [key, value] : assets->items()) {
+    if (key == "run_worker_first") {
+      if (!value.is_boolean() && !value.is_array()) {
+        reader.refuse("assets.run_worker_first", "is true, false or a list of paths");
+      }
+      made.config[key] = value;
+      continue;
+    }
+    if (!value.is_string()) reader.refuse("assets." + key, "is no string");
+    if (key == "directory") {
+      made.directory =
+          (fs::path(project.directory) / value.get<std::string>()).lexically_normal().string();
+    } else if (key == "binding") {
+      made.binding = value;
+    } else if (key == "html_handling" || key == "not_found_handling" || key == "base_path") {
+      made.config[key] = value;
+    } else {
+      reader.refuse("assets." + key,
+                    "is unknown: directory, binding, html_handling, "
+                    "not_found_handling and run_worker_first are known");
+    }
+  }
+  if (made.directory.empty()) reader.refuse("assets", "needs a \"directory\"");
+  std::error_code ignored;
+  // A build command may be about to make it.
+  if (project.buildCommand.empty() && !fs::is_directory(made.directory, ignored)) {
+    reader.refuse("assets.directory", "is " + made.directory + ", which is no directory");
+  }
+  project.assets = std::move(made);
+}
+
 void addRoutes(const Reader& reader, Project& project) {
   Json list = Json::array();
   if (const Json* const one = reader.find("route")) list.push_back(*one);
@@ -437,14 +455,17 @@ Project loadProject(const std::string& directory, const std::string& environment
                       selectEnvironment(project.configFile, top, environment));
   reader.checkKeys();
   project.name = nameOf(reader, project.directory, environment);
+  addBundleOptions(reader, project);
+  addAssets(reader, project);
   std::string main = reader.text("main");
-  if (main.empty()) main = guessMain(root);
-  if (main.empty()) {
+  // Beside static files, an index.js may be one of them.
+  if (main.empty() && !project.assets) main = guessMain(root);
+  if (main.empty() && !project.assets) {
     throw CliError(project.directory +
                    " has no entry: name it as \"main\" in wrangler.jsonc, or "
                    "make an index.js");
   }
-  project.main = (root / main).lexically_normal().string();
+  if (!main.empty()) project.main = (root / main).lexically_normal().string();
   const std::string base = reader.text("base_dir");
   project.baseDirectory = base.empty() ? fs::path(project.main).parent_path().string()
                                        : (root / base).lexically_normal().string();
@@ -460,8 +481,10 @@ Project loadProject(const std::string& directory, const std::string& environment
   addServices(reader, project);
   addRoutes(reader, project);
   addRules(reader, project);
-  addBundleOptions(reader, project);
-  if (project.buildCommand.empty() && !fs::is_regular_file(project.main)) {
+  if (project.main.empty() && !project.assets->binding.empty()) {
+    reader.refuse("assets.binding", "needs a script: name it as \"main\", or take the binding out");
+  }
+  if (project.buildCommand.empty() && !project.main.empty() && !fs::is_regular_file(project.main)) {
     throw CliError("the entry " + project.main + " is not there: mend \"main\"");
   }
   return project;

@@ -23,6 +23,13 @@ struct ProjectKv {
   std::string id;  ///< May be empty.
 };
 
+/// Static files.
+struct ProjectAssets {
+  std::string directory;         ///< Absolute.
+  std::string binding;           ///< Empty: the script has none.
+  Json config = Json::object();  ///< html_handling, not_found_handling, run_worker_first.
+};
+
 /// Another script that this one calls.
 struct ProjectService {
   std::string binding;
@@ -37,13 +44,14 @@ struct Project {
   std::string directory;   ///< Absolute.
   std::string configFile;  ///< Empty: there is none.
   std::string name;
-  std::string main;           ///< Absolute path of the entry file.
+  std::string main;           ///< Absolute path of the entry file; empty: static files alone.
   std::string baseDirectory;  ///< Absolute: module names are relative to it.
   std::string compatibilityDate;
   std::vector<std::string> compatibilityFlags;
   std::vector<std::pair<std::string, Json>> vars;
   std::vector<ProjectKv> kv;
   std::vector<ProjectService> services;
+  std::optional<ProjectAssets> assets;
   std::vector<std::string> routes;
   std::vector<ModuleRule> rules;  ///< The project's own, then the defaults.
   bool noBundle = false;
