@@ -168,4 +168,14 @@ Result<SessionRow> decodeSession(std::string_view row, bool withFiles) {
   return session;
 }
 
+std::string expiryKey(UnixMillis time, std::string_view key) {
+  return Encoder().raw(kExpiryPrefix).i64(millis(time)).raw(key).take();
+}
+
+Expiry readExpiryKey(std::string_view rowKey) {
+  Decoder in(rowKey.substr(kExpiryPrefix.size()));
+  const UnixMillis time = timeOf(in.i64());
+  return {time, in.rest()};
+}
+
 }  // namespace atolld::deploy

@@ -59,4 +59,14 @@ std::string encodeSession(const SessionRow& session);
 /// @param withFiles  else the row's head alone
 Result<SessionRow> decodeSession(std::string_view row, bool withFiles = true);
 
+// 'x' time, then the key of a session or upload that is over by then, unless that says otherwise
+// -> nothing: so that what is over is found without a look at what is not
+inline constexpr std::string_view kExpiryPrefix = "x";
+std::string expiryKey(UnixMillis time, std::string_view key);
+struct Expiry {
+  UnixMillis time{};
+  std::string_view key;  ///< Borrowed from the row's key.
+};
+Expiry readExpiryKey(std::string_view rowKey);
+
 }  // namespace atolld::deploy

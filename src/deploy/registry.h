@@ -125,7 +125,7 @@ class Registry {
                                        std::string message);
 
   /// Begins an upload of static files for a version of the script: what of them is not here has to
-  /// come. @error InvalidArgument, TooLarge, Overloaded (too many sessions of the tenant)
+  /// come. @error InvalidArgument, TooLarge
   Result<AssetSession> beginAssets(std::string_view tenant, std::string_view script,
                                    std::vector<AssetEntry> files);
   struct AssetOwner {

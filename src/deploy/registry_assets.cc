@@ -19,7 +19,8 @@ using store::Ops;
 using store::View;
 
 constexpr std::chrono::hours kSessionLifetime{1};
-constexpr std::size_t kSessionCountMax = 100;  ///< Of one tenant.
+constexpr std::size_t kSweepCountMax = 1000;  ///< In one commit.
+constexpr std::string_view kSessionPrefix = "s";
 constexpr std::size_t kTokenBytes = 32;
 constexpr std::size_t kContentTypeBytesMax = 200;
 // What is sent in one body: some files, base64 not counted.
@@ -65,37 +66,48 @@ Result<> checkFiles(const std::vector<AssetEntry>& files, const UploadLimits& li
   return {};
 }
 
-/// Deletes sessions that are over and contents that nobody came to use.
-/// @return how many sessions the tenant still has.
-Result<std::size_t> stageSweep(const View& view, std::string_view tenant, UnixMillis now,
-                               Ops& ops) {
-  std::size_t openCount = 0;
-  const auto visitSession = [&](std::string_view rest, std::string_view row) -> Result<> {
-    ATOLL_TRY(const SessionRow session, decodeSession(row, /*withFiles=*/false));
-    if (session.expiresAt <= now) {
-      stageDelete(ops, Family::Modules, "s" + std::string(rest));
-    } else if (session.tenant == tenant) {
-      ++openCount;
-    }
-    return {};
-  };
-  ATOLL_TRY_VOID(forEachRow(view, Family::Modules, "s", visitSession));
+/// An upload that is over: its row, its reference, and later its content.
+Result<> stageEndUpload(const View& view, std::string_view key, UnixMillis now,
+                        std::map<std::string, std::set<std::string>>& going, Ops& ops) {
+  ATOLL_TRY(const std::optional<std::string> row, view.get(Family::Modules, key));
+  if (!row) return {};
+  ATOLL_TRY(const AssetUpload upload, decodeAssetUpload(*row));
+  if (upload.expiresAt > now) return {};  // Somebody came to want it for longer.
+  stageDelete(ops, Family::Modules, std::string(key));
+  stageDelete(ops, Family::Modules, assetReferenceKey(upload.hash, uploadReference(key)));
+  going[upload.hash].insert(uploadReference(key));
+  return {};
+}
+
+/// Deletes some of the sessions that are over and of the contents that nobody came to use.
+Result<> stageSweep(const View& view, UnixMillis now, Ops& ops) {
+  std::vector<std::string> due;
+  ATOLL_TRY_VOID(
+      view.scan(Family::Modules, kExpiryPrefix, "", [&](std::string_view key, std::string_view) {
+        if (readExpiryKey(key).time > now) return false;
+        due.emplace_back(key);
+        return due.size() < kSweepCountMax;
+      }));
   std::map<std::string, std::set<std::string>> going;  // References by content.
-  const auto visitUpload = [&](std::string_view rest, std::string_view row) -> Result<> {
-    ATOLL_TRY(const AssetUpload upload, decodeAssetUpload(row));
-    if (upload.expiresAt > now) return {};
-    const std::string key = "u" + std::string(rest);
-    stageDelete(ops, Family::Modules, key);
-    stageDelete(ops, Family::Modules, assetReferenceKey(upload.hash, uploadReference(key)));
-    going[upload.hash].insert(uploadReference(key));
-    return {};
-  };
-  ATOLL_TRY_VOID(forEachRow(view, Family::Modules, "u", visitUpload));
+  for (const std::string& rowKey : due) {
+    stageDelete(ops, Family::Modules, rowKey);
+    const std::string_view key = readExpiryKey(rowKey).key;
+    if (key.starts_with(kSessionPrefix)) {
+      stageDelete(ops, Family::Modules, std::string(key));
+    } else {
+      ATOLL_TRY_VOID(stageEndUpload(view, key, now, going, ops));
+    }
+  }
   for (const auto& [hash, references] : going) {
     ATOLL_TRY(const bool isUsed, isAssetUsed(view, hash, references));
     if (!isUsed) ATOLL_TRY_VOID(stageForgetPieces(view, hash, ops));
   }
-  return openCount;
+  return {};
+}
+
+void stageUpload(const std::string& key, const AssetUpload& upload, Ops& ops) {
+  stagePut(ops, Family::Modules, key, encodeAssetUpload(upload));
+  stagePut(ops, Family::Modules, expiryKey(upload.expiresAt, key), {});
 }
 
 /// The newest version's files, by what their uploader calls them.
@@ -140,7 +152,7 @@ Result<std::map<std::string, std::uint64_t>> resolveFiles(const View& view, Sess
     }
     upload.expiresAt = session.expiresAt;
     if (prolonged.insert(key).second) {
-      stagePut(ops, Family::Modules, key, encodeAssetUpload(upload));
+      stageUpload(key, upload, ops);
     }
   }
   return missing;
@@ -234,16 +246,13 @@ Result<AssetSession> Registry::beginAssets(std::string_view tenant, std::string_
   }
   const auto decide = [&](const View& view) -> Result<Ops> {
     Ops ops;
-    ATOLL_TRY(const std::size_t openCount, stageSweep(view, tenant, now, ops));
-    if (openCount >= kSessionCountMax) {
-      return fail(
-          ErrorCode::Overloaded,
-          std::format("{} uploads of static files are under way: try again later", openCount));
-    }
+    ATOLL_TRY_VOID(stageSweep(view, now, ops));
     SessionRow session = wanted;
     ATOLL_TRY(const auto missing, resolveFiles(view, session, ops));
     made.buckets = bucketsOf(missing);
-    stagePut(ops, Family::Modules, sessionKey(made.token), encodeSession(session));
+    const std::string key = sessionKey(made.token);
+    stagePut(ops, Family::Modules, key, encodeSession(session));
+    stagePut(ops, Family::Modules, expiryKey(made.expiresAt, key), {});
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));
@@ -289,7 +298,7 @@ Result<bool> Registry::putAssets(std::string_view session, std::vector<AssetCont
       const bool isNew = stored.insert(uploads[i].hash).second;
       ATOLL_TRY_VOID(stageForgetUpload(view, key, uploads[i].hash, ops));
       if (!isStored && isNew) stagePieces(uploads[i].hash, contents[i].content, ops);
-      stagePut(ops, Family::Modules, key, encodeAssetUpload(uploads[i]));
+      stageUpload(key, uploads[i], ops);
       stagePut(ops, Family::Modules, assetReferenceKey(uploads[i].hash, uploadReference(key)), {});
     }
     return ops;
