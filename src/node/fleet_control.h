@@ -32,6 +32,8 @@ class FleetControl {
   control::FleetServices& services() { return *services_; }
   const Bound& bound() const { return bound_; }
   void onCommitted(std::uint32_t familyBits);
+  /// For KvStore::setPace. Any thread but this one.
+  void pace(std::uint64_t index, std::chrono::milliseconds atMost) { server_->pace(index, atMost); }
   std::uint64_t firstNeeded() const { return server_->firstNeeded(); }
   void drain(std::function<void()> onDrained);
 

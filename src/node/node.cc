@@ -52,6 +52,9 @@ Result<> Node::startFleet() {
   if (!isEdge() && config_.listen.fleet) {
     fleetControl_.emplace(config_, clock_, loop_, *state_);
     ATOLL_TRY_VOID(fleetControl_->start());
+    state_->kv.setPace([this](std::uint64_t index, std::chrono::milliseconds atMost) {
+      fleetControl_->pace(index, atMost);
+    });
   }
   if (fleetEdge_) ATOLL_TRY_VOID(fleetEdge_->prepare(*state_));
   state_->alsoOnCommitted([this](std::uint32_t families) {
@@ -99,6 +102,7 @@ void Node::run() {
   edge_.reset();
   listeners_.clear();
   controlHandler_.reset();
+  localKvWriter_.reset();  // With what it still writes: followers are asked for their pace.
   state_->alsoOnCommitted(nullptr);
   fleetControl_.reset();
   fleetEdge_.reset();
@@ -152,8 +156,9 @@ Result<> Node::startListener(Bound& bound, http::Handler& handler) {
 void Node::scheduleExpiry() {
   expiryTimer_.start(kExpiryInterval, [this] {
     state_->storage.submit([this] {
-      for (const auto& collected : {state_->kv.collectExpired(kExpiryCountMax),
-                                    state_->kv.collectRequests(kExpiryCountMax)}) {
+      for (const auto& collected :
+           {state_->kv.collectExpired(kExpiryCountMax), state_->kv.collectRequests(kExpiryCountMax),
+            state_->kv.collectUploads()}) {
         if (collected) continue;
         telemetry::log(telemetry::Level::Warn, "kv_expiry_failed",
                        {{"error", std::string_view(collected.error().detail)}});

@@ -256,7 +256,10 @@ void LogStream::greet(Verdict verdict, const store::Position& head) {
   pump();
 }
 
-void LogStream::closed() { std::erase(server_.streams_, this); }
+void LogStream::closed() {
+  std::erase(server_.streams_, this);
+  server_.tellPacer();
+}
 
 void LogStream::pump() {
   if (exchange_ == nullptr || !following_ || reading_) return;
@@ -273,6 +276,7 @@ void LogStream::onChunk(const FleetServer::Chunk& chunk) {
   if (!chunk) return cut();  // Trimmed since: its next greeting says so.
   exchange_->write(chunk->first);
   next_ = chunk->second;
+  server_.tellPacer();
   pump();
 }
 
@@ -308,6 +312,7 @@ FleetServer::FleetServer(loop::Loop& loop, store::Database& database, FleetServe
 FleetServer::~FleetServer() {
   loop_.checkThread();
   ATOLL_CHECK(sessions_.empty());
+  pacer_.close();
   calls_.reset();
   pool_.reset();
 }
@@ -398,6 +403,13 @@ void FleetServer::tell() {
   for (LogStream* const stream : std::vector(streams_)) {
     if (std::ranges::contains(streams_, stream)) stream->pump();
   }
+  tellPacer();
+}
+
+void FleetServer::tellPacer() {
+  std::vector<StreamPlace> places;
+  for (const LogStream* const stream : streams_) places.push_back({stream->next()});
+  pacer_.onSent(sentToAll(places, head_.index));
 }
 
 /// Streams of nodes that were removed end.
@@ -426,6 +438,7 @@ std::uint64_t FleetServer::firstNeeded() const {
 }
 
 void FleetServer::drain() {
+  pacer_.close();
   for (LogStream* const stream : std::vector(streams_)) stream->end();
 }
 

@@ -18,6 +18,7 @@
 #include "loop/timer.h"
 #include "replication/checkpoint_source.h"
 #include "replication/frames.h"
+#include "replication/pacer.h"
 #include "store/database.h"
 #include "store/node_store.h"
 
@@ -64,6 +65,8 @@ class FleetServer final : public http::Handler {
   /// Followers connected now, and the first entry that any of them still needs.
   std::size_t followerCount() const { return streams_.size(); }
   std::uint64_t firstNeeded() const;
+  /// For KvStore::setPace. Any thread but the loop's.
+  void pace(std::uint64_t index, std::chrono::milliseconds atMost) { pacer_.wait(index, atMost); }
   /// Ends the streams: they would keep a drain from its end.
   void drain();
 
@@ -80,6 +83,7 @@ class FleetServer final : public http::Handler {
   void tell();
   void beat();
   void checkNodes();
+  void tellPacer();
   /// @error Unauthorized, Forbidden, or the store's. Pool threads.
   Result<> authorize(const Caller& caller) const;
   template <class Work, class Then>
@@ -100,6 +104,7 @@ class FleetServer final : public http::Handler {
   std::map<std::uint64_t, std::vector<std::weak_ptr<LogStream>>> reads_;
   std::atomic<std::uint32_t> committedFamilies_{0};
   std::atomic<bool> tellPosted_{false};
+  Pacer pacer_;
   loop::Timer beatTimer_;
   loop::Mailbox mailbox_;
   // Last: joined before what their jobs use goes. Calls may wait for a commit, reads never do.

@@ -48,9 +48,17 @@ std::optional<Bytes> largeValue(std::string row, std::string_view tag) {
   return Bytes(std::move(row)).slice(kValueTagBytes);
 }
 
+std::uint32_t pieceCountOf(const Bytes& value) {
+  if (value.size() <= kPieceBytes) return 0;
+  return static_cast<std::uint32_t>((value.size() + kPieceBytes - 1) / kPieceBytes);
+}
+
 /// Deletes what an earlier put left beside its head.
 void stageForget(const KvHead& head, std::string_view namespaceId, std::string_view key, Ops& ops) {
-  if (!head.isInline) {
+  for (std::uint32_t i = 0; i < head.pieceCount; ++i) {
+    ops.push_back({Op::Kind::Delete, Family::Kv, kvPieceKey(namespaceId, head.valueOrTag, i), {}});
+  }
+  if (!head.isInline && head.pieceCount == 0) {
     ops.push_back({Op::Kind::Delete, Family::Kv, kvKey(KvTable::Value, namespaceId, key), {}});
   }
   if (head.expirationSeconds) {
@@ -70,17 +78,19 @@ Result<bool> stageForgetStored(const View& view, std::string_view namespaceId, s
   return true;
 }
 
-void stagePut(std::string_view namespaceId, const KvPut& put, Ops& ops) {
+/// `id` is that of the pieces, if there are any.
+void stagePut(std::string_view namespaceId, const KvPut& put, const std::string& id, Ops& ops) {
   const std::string_view value = put.value.view();
   const bool isInline = value.size() <= kInlineValueBytesMax;
-  const std::string tag = isInline ? std::string() : tagOf(value);
+  const std::string tag = isInline ? std::string() : !id.empty() ? id : tagOf(value);
   const KvHead head{.expirationSeconds = put.expirationSeconds,
                     .metadata = put.metadata,
                     .isInline = isInline,
+                    .pieceCount = pieceCountOf(put.value),
                     .valueOrTag = isInline ? value : std::string_view(tag)};
   ops.push_back(
       {Op::Kind::Put, Family::Kv, kvKey(KvTable::Head, namespaceId, put.key), encodeKvHead(head)});
-  if (!isInline) {
+  if (!isInline && id.empty()) {
     std::string row;
     row.reserve(tag.size() + value.size());
     row += tag;
@@ -138,6 +148,19 @@ std::optional<Result<std::optional<KvEntry>>> readEntry(std::string_view namespa
     entry.value = row.slice(row.size() - head->valueOrTag.size());
     return Found(std::move(entry));
   }
+  if (head->pieceCount > 0) {
+    std::string whole;
+    whole.reserve(head->pieceCount * kPieceBytes);
+    for (std::uint32_t i = 0; i < head->pieceCount; ++i) {
+      looked = lookUp(kvPieceKey(namespaceId, head->valueOrTag, i));
+      if (!looked) return std::nullopt;
+      if (!*looked) return Found(std::unexpected(std::move(*looked).error()));
+      if (!**looked) return std::nullopt;  // As below: another put came between.
+      whole += ***looked;
+    }
+    entry.value = Bytes(std::move(whole));
+    return Found(std::move(entry));
+  }
   looked = lookUp(kvKey(KvTable::Value, namespaceId, key));
   if (!looked) return std::nullopt;
   if (!*looked) return Found(std::unexpected(std::move(*looked).error()));
@@ -156,8 +179,11 @@ std::optional<Result<std::optional<KvEntry>>> KvStore::tryGet(std::string_view n
   if (Result<> checked = checkNamespace(namespaceId); !checked) {
     return Result<std::optional<KvEntry>>(std::unexpected(std::move(checked).error()));
   }
-  return readEntry(namespaceId, key, seconds(clock_),
-                   [&](std::string_view rowKey) { return database_.tryGet(Family::Kv, rowKey); });
+  return readEntry(namespaceId, key, seconds(clock_), [&](std::string_view rowKey) -> Lookup {
+    // Megabytes are not put together on a loop's thread.
+    if (rowKey.front() == static_cast<char>(KvTable::Piece)) return std::nullopt;
+    return database_.tryGet(Family::Kv, rowKey);
+  });
 }
 
 Result<std::optional<KvEntry>> KvStore::get(std::string_view namespaceId,
@@ -222,20 +248,82 @@ Result<KvListing> KvStore::list(std::string_view namespaceId, std::string_view p
   return listing;
 }
 
+/// What happens to a key: a put, or without one its removal.
+struct KvStore::Change {
+  const KvPut* put = nullptr;
+  std::string uploadId;  ///< Of its pieces; empty if there are none.
+  std::int64_t begun = 0;
+};
+
+/// @error Aborted: its pieces were dropped.
+static Result<> checkUpload(const View& view, const std::string& mark) {
+  ATOLL_TRY(const auto isKept, view.get(Family::Kv, mark));
+  if (!isKept) return fail(ErrorCode::Aborted, "KV PUT failed: it took too long; try again");
+  return {};
+}
+
+Result<> KvStore::upload(std::string_view namespaceId, Changes& changes) {
+  std::chrono::milliseconds patience = kPaceMax;
+  for (auto& [key, change] : changes) {
+    const std::uint32_t count = change.put == nullptr ? 0 : pieceCountOf(change.put->value);
+    if (count == 0) continue;
+    change.uploadId = randomBytes(kValueTagBytes);
+    change.begun = seconds(clock_);
+    const std::string mark = kvUploadKey(change.begun, namespaceId, change.uploadId);
+    const std::string_view value = change.put->value.view();
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const auto decide = [&](const View& view) -> Result<Ops> {
+        Ops ops;
+        if (i == 0) {
+          ops.push_back({Op::Kind::Put, Family::Kv, mark, {}});
+        } else {
+          ATOLL_TRY_VOID(checkUpload(view, mark));
+        }
+        ops.push_back({Op::Kind::Put, Family::Kv, kvPieceKey(namespaceId, change.uploadId, i),
+                       std::string(value.substr(i * kPieceBytes, kPieceBytes))});
+        return ops;
+      };
+      ATOLL_TRY(const Position position, database_.commit(decide));
+      if (!pace_ || patience.count() <= 0) continue;
+      const MonotonicTime before = clock_.monotonic();
+      pace_(position.index, patience);
+      patience -= std::chrono::ceil<std::chrono::milliseconds>(clock_.monotonic() - before);
+    }
+  }
+  return {};
+}
+
+Result<> KvStore::stage(const View& view, std::string_view namespaceId, const Changes& changes,
+                        Ops& ops) {
+  for (const auto& [key, change] : changes) {
+    ATOLL_TRY(const bool isThere, stageForgetStored(view, namespaceId, key, ops));
+    if (change.put == nullptr) {
+      if (!isThere) continue;
+      ops.push_back({Op::Kind::Delete, Family::Kv, kvKey(KvTable::Head, namespaceId, key), {}});
+      continue;
+    }
+    if (!change.uploadId.empty()) {
+      std::string upload = kvUploadKey(change.begun, namespaceId, change.uploadId);
+      ATOLL_TRY_VOID(checkUpload(view, upload));
+      ops.push_back({Op::Kind::Delete, Family::Kv, std::move(upload), {}});
+    }
+    stagePut(namespaceId, *change.put, change.uploadId, ops);
+  }
+  return {};
+}
+
 Result<Position> KvStore::put(std::string_view namespaceId, std::vector<KvPut> puts) {
   ATOLL_TRY_VOID(checkNamespace(namespaceId));
   // A key given twice gets the last of its values; every op of an entry then stands alone.
-  std::map<std::string_view, const KvPut*> last;
+  Changes changes;
   for (const KvPut& put : puts) {
     ATOLL_TRY_VOID(checkSizes(put));
-    last[put.key] = &put;
+    changes[put.key].put = &put;
   }
+  ATOLL_TRY_VOID(upload(namespaceId, changes));
   return database_.commit([&](const View& view) -> Result<Ops> {
     Ops ops;
-    for (const auto& [key, put] : last) {
-      ATOLL_TRY_VOID(stageForgetStored(view, namespaceId, key, ops));
-      stagePut(namespaceId, *put, ops);
-    }
+    ATOLL_TRY_VOID(stage(view, namespaceId, changes, ops));
     return ops;
   });
 }
@@ -262,31 +350,30 @@ Result<Position> KvStore::write(std::string_view namespaceId, const std::vector<
   if (requestId.size() != kRequestIdBytes) {
     return fail(ErrorCode::InvalidArgument, "a request id has 16 bytes");
   }
-  // What happens to each key: the last put, or nothing for a removal.
-  std::map<std::string_view, const KvPut*> last;
+  Changes changes;  // A key given twice gets the last.
   for (const KvPut& put : puts) {
     ATOLL_TRY_VOID(checkSizes(put));
-    last[put.key] = &put;
+    changes[put.key].put = &put;
   }
   for (const std::string& key : removals) {
     ATOLL_TRY_VOID(checkKey(key, "DELETE"));
-    last[key] = nullptr;
+    changes[key] = {};
   }
   const std::uint32_t bucket = requestBucket(clock_);
-  return database_.commit([&](const View& view) -> Result<Ops> {
+  const auto wasMade = [&](const View& view) -> Result<bool> {
     for (const std::uint32_t each : {bucket, bucket - 1}) {
       ATOLL_TRY(const auto made, view.get(Family::Requests, requestKey(each, requestId)));
-      if (made) return Ops();
+      if (made) return true;
     }
+    return false;
+  };
+  ATOLL_TRY(const bool isRepeated, wasMade(*database_.view()));
+  if (!isRepeated) ATOLL_TRY_VOID(upload(namespaceId, changes));
+  return database_.commit([&](const View& view) -> Result<Ops> {
+    ATOLL_TRY(const bool isMade, wasMade(view));
+    if (isMade) return Ops();
     Ops ops;
-    for (const auto& [key, put] : last) {
-      ATOLL_TRY(const bool isThere, stageForgetStored(view, namespaceId, key, ops));
-      if (put != nullptr) {
-        stagePut(namespaceId, *put, ops);
-      } else if (isThere) {
-        ops.push_back({Op::Kind::Delete, Family::Kv, kvKey(KvTable::Head, namespaceId, key), {}});
-      }
-    }
+    ATOLL_TRY_VOID(stage(view, namespaceId, changes, ops));
     if (ops.empty()) return ops;
     ops.push_back({Op::Kind::Put, Family::Requests, requestKey(bucket, requestId), {}});
     return ops;
@@ -336,6 +423,33 @@ Result<std::size_t> KvStore::collectExpired(std::size_t limit) {
     return ops;
   });
   if (!committed) return std::unexpected(committed.error());
+  return collected;
+}
+
+Result<std::size_t> KvStore::collectUploads() {
+  const std::int64_t last =
+      seconds(clock_) - std::chrono::duration_cast<std::chrono::seconds>(kUploadsKept).count();
+  std::size_t collected = 0;
+  const auto decide = [&](const View& view) -> Result<Ops> {
+    std::string oldest;
+    const std::string table(1, static_cast<char>(KvTable::Upload));
+    ATOLL_TRY_VOID(view.scan(Family::Kv, table, "", [&](std::string_view key, std::string_view) {
+      oldest = key;
+      return false;
+    }));
+    if (oldest.empty()) return Ops();
+    ATOLL_TRY(const KvExpiryKey upload, decodeKvUploadKey(oldest));
+    if (upload.seconds > last) return Ops();
+    Ops ops{{Op::Kind::Delete, Family::Kv, oldest, {}}};
+    const std::string pieces = kvKey(KvTable::Piece, upload.namespaceId, upload.key);
+    ATOLL_TRY_VOID(view.scan(Family::Kv, pieces, "", [&](std::string_view key, std::string_view) {
+      ops.push_back({Op::Kind::Delete, Family::Kv, std::string(key), {}});
+      return true;
+    }));
+    collected = 1;
+    return ops;
+  };
+  ATOLL_TRY_VOID(database_.commit(decide));
   return collected;
 }
 

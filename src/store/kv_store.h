@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -60,7 +62,9 @@ class KvStore {
   /// @error InvalidArgument (limit, cursor)
   Result<KvListing> list(std::string_view namespaceId, std::string_view prefix, std::size_t limit,
                          std::optional<std::string_view> cursor) const;
-  /// One entry for all of them. @error InvalidArgument, TooLarge name the limit and the figure.
+  /// All of them by one entry, which comes after those with the pieces of large values: readers
+  /// see all or nothing. @error InvalidArgument, TooLarge name the limit and the figure; Aborted:
+  /// the pieces took longer than they are kept.
   Result<Position> put(std::string_view namespaceId, std::vector<KvPut> puts);
   /// A key that is not there is no error; if none is, nothing is committed.
   Result<Position> remove(std::string_view namespaceId, std::vector<std::string> keys);
@@ -69,6 +73,17 @@ class KvStore {
   /// no answer may ask again within kRequestsKept. @error as put()
   Result<Position> write(std::string_view namespaceId, const std::vector<KvPut>& puts,
                          const std::vector<std::string>& removals, std::string_view requestId);
+  /// Called after each piece of a large value with its index, on the writer's thread: may wait as
+  /// long as it is told, so that what else is written meanwhile does not queue behind the value.
+  /// Set once, before the first write.
+  using Pace = std::function<void(std::uint64_t index, std::chrono::milliseconds atMost)>;
+  void setPace(Pace pace) { pace_ = std::move(pace); }
+  static constexpr std::chrono::milliseconds kPaceMax{4'000};  ///< For one write in all.
+  /// How long pieces wait for the entry that names them.
+  static constexpr std::chrono::minutes kUploadsKept{10};
+  /// Drops the pieces of a write that never came to its end, one write a call. @return how many
+  Result<std::size_t> collectUploads();
+
   static constexpr std::size_t kRequestIdBytes = 16;
   static constexpr std::chrono::minutes kRequestsKept{10};
   /// Forgets request ids older than that, as collectExpired().
@@ -91,8 +106,16 @@ class KvStore {
   Result<> checkPut(const KvPut& put) const;
 
  private:
+  struct Change;
+  using Changes = std::map<std::string_view, Change>;
+  /// Commits the pieces of what is large.
+  Result<> upload(std::string_view namespaceId, Changes& changes);
+  static Result<> stage(const View& view, std::string_view namespaceId, const Changes& changes,
+                        Ops& ops);
+
   Database& database_;
   const Clock& clock_;
+  Pace pace_;
 };
 
 }  // namespace atolld::store

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "base/encoding.h"
 #include "store/kv_row.h"
 #include "store/test_support.h"
@@ -57,15 +60,16 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE_FIXTURE(Fixture, "values of any size read back byte by byte, from memory too") {
-  for (const std::size_t size : {0u, 1u, 16384u, 16385u, 65536u, 3'000'000u}) {
+  for (const std::size_t size : {0u, 1u, 16384u, 16385u, 131072u, 131073u, 3'000'000u}) {
     CAPTURE(size);
     std::string value(size, '\0');
     for (std::size_t i = 0; i < size; ++i) value[i] = static_cast<char>(i * 31 + i / 256);
     put("key", value);
     CHECK((get("key") == value));
     const auto fromMemory = kv.tryGet(kNamespace, "key");
-    REQUIRE(fromMemory.has_value());
-    CHECK((fromMemory->value()->value.view() == value));
+    // What is in pieces is put together on a thread that may take its time.
+    REQUIRE(fromMemory.has_value() == (size <= kPieceBytes));
+    if (fromMemory) CHECK((fromMemory->value()->value.view() == value));
   }
   put("key", "small again");
   CHECK(rowCount() == 1);  // The large value's row went with it.
@@ -263,6 +267,69 @@ TEST_CASE_FIXTURE(Fixture, "the documented limits, with the texts Workers users 
         ErrorCode::TooLarge);
 }
 
+TEST_CASE_FIXTURE(Fixture, "what is written while a large value goes in finds its place between") {
+  put("key", "before");
+  std::vector<std::uint64_t> paced;
+  std::vector<std::string> seen;
+  kv.setPace([&](std::uint64_t index, std::chrono::milliseconds atMost) {
+    CHECK(atMost <= KvStore::kPaceMax);
+    paced.push_back(index);
+    put("small", std::to_string(index));
+    seen.push_back(get("key").value());
+  });
+  const std::string large(5 * kPieceBytes + 1, 'x');
+  put("key", large);
+  CHECK(paced.size() == 6);
+  // Readers have the old value until they have all of the new one.
+  CHECK(std::ranges::count(seen, "before") == 6);
+  CHECK((get("key") == large));
+  CHECK(get("small") == std::to_string(paced.back()));
+  CHECK(database->position().index == 1 + 6 + 6 + 1);
+  CHECK(database->verifyReplay().has_value());
+  kv.setPace({});
+  put("key", "after");
+  REQUIRE(kv.remove(kNamespace, {"key", "small"}).has_value());
+  CHECK(rowCount() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a follower that is slow is waited for, and not for longer than said") {
+  int calls = 0;
+  kv.setPace([&](std::uint64_t, std::chrono::milliseconds atMost) {
+    ++calls;
+    database.clock().advance(atMost / 2 + std::chrono::milliseconds(1));
+  });
+  put("key", std::string(100 * kPieceBytes, 'x'));
+  CHECK(calls < 20);
+  CHECK(get("key").value().size() == 100 * kPieceBytes);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a large value of a repeated request goes in once") {
+  const std::string id(KvStore::kRequestIdBytes, 'i');
+  std::vector<KvPut> puts;
+  puts.push_back({.key = "key", .value = Bytes(std::string(3 * kPieceBytes, 'x'))});
+  const std::uint64_t index = kv.write(kNamespace, puts, {}, id).value().index;
+  CHECK(kv.write(kNamespace, puts, {}, id).value().index == index);
+  CHECK(database->position().index == index);
+}
+
+TEST_CASE_FIXTURE(Fixture, "pieces whose write came to no end are dropped after a while") {
+  bool isInterrupted = false;
+  kv.setPace([&](std::uint64_t, std::chrono::milliseconds) {
+    if (std::exchange(isInterrupted, true)) return;
+    // Longer than they are kept: what began to go in is gone before its end.
+    database.clock().advance(KvStore::kUploadsKept + std::chrono::minutes(1));
+    CHECK(kv.collectUploads().value() == 1);
+  });
+  std::vector<KvPut> puts;
+  puts.push_back({.key = "key", .value = Bytes(std::string(3 * kPieceBytes, 'x'))});
+  const auto refused = kv.put(kNamespace, std::move(puts));
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == ErrorCode::Aborted);
+  CHECK_FALSE(get("key").has_value());
+  CHECK(rowCount() == 0);
+  CHECK(kv.collectUploads().value() == 0);
+}
+
 TEST_CASE("a KV row is read strictly") {
   const KvHead head{.expirationSeconds = 1'800'000'000,
                     .metadata = "{}",
@@ -270,6 +337,14 @@ TEST_CASE("a KV row is read strictly") {
                     .valueOrTag = "0123456789abcdef"};
   const std::string row = encodeKvHead(head);
   CHECK(decodeKvHead(row).value().metadata == "{}");
+  CHECK(decodeKvHead(row).value().pieceCount == 0);
+  KvHead inPieces = head;
+  inPieces.pieceCount = 200;
+  CHECK(decodeKvHead(encodeKvHead(inPieces)).value().pieceCount == 200);
+  for (const std::uint32_t impossible : {1u, 202u, ~0u}) {
+    inPieces.pieceCount = impossible;
+    CHECK_FALSE(decodeKvHead(encodeKvHead(inPieces)).has_value());
+  }
   for (std::size_t size = 0; size < row.size(); ++size) {
     CAPTURE(size);
     CHECK_FALSE(decodeKvHead(row.substr(0, size)).has_value());
@@ -286,4 +361,8 @@ TEST_CASE("a KV row is read strictly") {
   CHECK(decodeKvExpiryKey(expiry).value().seconds == 5);
   CHECK_FALSE(decodeKvExpiryKey("e\0\0\0\0\0\0\0\5\0"s).has_value());
   CHECK_FALSE(decodeKvExpiryKey("h"s + expiry.substr(1)).has_value());
+  const std::string upload = kvUploadKey(5, "ns", "0123456789abcdef");
+  CHECK(decodeKvUploadKey(upload).value().key == "0123456789abcdef");
+  CHECK_FALSE(decodeKvUploadKey(upload + "x").has_value());
+  CHECK_FALSE(decodeKvExpiryKey(upload).has_value());
 }
