@@ -41,6 +41,11 @@ void addReport(Json& json, const FleetServices& fleet, const store::FleetNode& n
   json["lag_ms"] = report.lagMillis;
   json["age_ms"] = report.ageMillis < 0 ? Json() : Json(report.ageMillis);
   json["bootstraps"] = report.bootstraps;
+  json["cpu_percent"] = report.cpuPermille / 10.0;
+  json["requests_per_second"] = report.requestsPerSecond;
+  json["memory_bytes"] = report.memoryBytes;
+  json["isolates"] = report.isolates;
+  json["health"] = report.health;
 }
 
 Result<Answer> getNodes(const Services& services, const Call&) {
@@ -53,7 +58,8 @@ Result<Answer> getNodes(const Services& services, const Call&) {
     Json json = {{"name", node.name},
                  {"region", node.region},
                  {"labels", std::move(labels)},
-                 {"joined_at", isoTime(node.joinedAt)}};
+                 {"joined_at", isoTime(node.joinedAt)},
+                 {"drained", node.isDrained}};
     addReport(json, *fleet, node);
     list.push_back(std::move(json));
   }
@@ -70,6 +76,26 @@ Result<Answer> deleteNode(const Services& services, const Call& call) {
   ATOLL_TRY_VOID(fleet->nodes.remove(call.parameters[0]));
   fleet->view.forget(call.parameters[0]);
   return answerNothing();
+}
+
+Result<Answer> setDrained(const Services& services, const Call& call, bool isDrained) {
+  ATOLL_TRY(FleetServices* const fleet, fleetOf(services));
+  ATOLL_TRY_VOID(fleet->nodes.setDrained(call.parameters[0], isDrained));
+  return answerJson({{"name", call.parameters[0]}, {"drained", isDrained}});
+}
+
+Result<Answer> postDrain(const Services& services, const Call& call) {
+  return setDrained(services, call, true);
+}
+
+Result<Answer> postUndrain(const Services& services, const Call& call) {
+  return setDrained(services, call, false);
+}
+
+Result<Answer> postBackup(const Services& services, const Call&) {
+  ATOLL_TRY(FleetServices* const fleet, fleetOf(services));
+  ATOLL_TRY(const std::string directory, fleet->backup());
+  return answerJson({{"directory", directory}}, 201);
 }
 
 Result<Answer> postJoinToken(const Services& services, const Call& call) {
@@ -100,6 +126,9 @@ constexpr Route kRoutes[] = {
     {"GET", "/api/v1/fleet", Access::Public, BodyLimit::None, getFleet},
     {"GET", "/api/v1/nodes", Access::Operate, BodyLimit::None, getNodes},
     {"DELETE", "/api/v1/nodes/:node", Access::Operate, BodyLimit::None, deleteNode},
+    {"POST", "/api/v1/nodes/:node/drain", Access::Operate, BodyLimit::Small, postDrain},
+    {"POST", "/api/v1/nodes/:node/undrain", Access::Operate, BodyLimit::Small, postUndrain},
+    {"POST", "/api/v1/backups", Access::Operate, BodyLimit::Small, postBackup},
     {"POST", "/api/v1/nodes/tokens", Access::Operate, BodyLimit::Small, postJoinToken},
 };
 

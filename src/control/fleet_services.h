@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/clock.h"
@@ -20,6 +21,8 @@ struct FleetServices {
   const Clock& clock;
   std::string authorityFingerprint;  ///< Raw: what join tokens vouch for.
   std::uint16_t port = 0;            ///< Of the fleet's address.
+  /// Makes a copy of all that a control plane is, and says where. May block.
+  std::function<Result<std::string>()> backup;
 };
 
 }  // namespace atolld::control

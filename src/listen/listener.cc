@@ -92,6 +92,15 @@ class Listener::Impl final : public ConnectionHost {
     flush_.schedule();
   }
 
+  void sendAway() {
+    for (const auto& connection : connections_) connection->startDrain();
+    flush_.schedule();
+  }
+  void useTls(std::shared_ptr<const tls::ServerContext> tls) {
+    ATOLL_CHECK(options_.tls && tls);
+    options_.tls = std::move(tls);
+  }
+
   const loop::SocketAddress& address() const { return address_; }
   const std::shared_ptr<ListenerStats>& stats() const { return stats_; }
 
@@ -249,6 +258,10 @@ Listener::Listener(loop::Loop& loop, ListenerOptions options, http::Handler& han
 Listener::~Listener() = default;
 Result<> Listener::start() { return impl_->start(); }
 const loop::SocketAddress& Listener::address() const { return impl_->address(); }
+void Listener::sendAway() { impl_->sendAway(); }
+void Listener::useTls(std::shared_ptr<const tls::ServerContext> tls) {
+  impl_->useTls(std::move(tls));
+}
 void Listener::drain(std::function<void()> onDrained) { impl_->drain(std::move(onDrained)); }
 std::shared_ptr<const ListenerStats> Listener::stats() const { return impl_->stats(); }
 

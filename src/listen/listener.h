@@ -48,6 +48,11 @@ class Listener {
   /// limits.drain at the latest; it may destroy the listener.
   void drain(std::function<void()> onDrained);
 
+  /// Every connection that is open finishes the requests it has and closes; new ones are taken.
+  void sendAway();
+  /// Handshakes from now on are made with it. Only of a listener that was made with TLS.
+  void useTls(std::shared_ptr<const tls::ServerContext> tls);
+
   /// Any thread; outlives the listener.
   std::shared_ptr<const ListenerStats> stats() const;
 

@@ -45,6 +45,10 @@ class EdgeEngine final : public shard::Engine {
     }
   }
 
+  void sendAway() {
+    for (const auto& listener : listeners_) listener->sendAway();
+  }
+
   shard::Scheduler& scheduler() override { return dispatcher_.scheduler(); }
   void beforeSlices() override { dispatcher_.beforeSlices(); }
 

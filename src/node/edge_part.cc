@@ -83,6 +83,12 @@ Result<> EdgePart::startShards(std::size_t count) {
   return {};
 }
 
+void EdgePart::sendAway() {
+  for (const auto& shard : shards_) {
+    shard->post([](shard::Engine& engine) { static_cast<EdgeEngine&>(engine).sendAway(); });
+  }
+}
+
 void EdgePart::drain(const std::function<void()>& onDrained) {
   for (const auto& shard : shards_) {
     shard->post([this, onDrained](shard::Engine& engine) {

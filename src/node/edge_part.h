@@ -47,6 +47,8 @@ class EdgePart {
   std::size_t shardCount() const { return shards_.size(); }
   /// `onDrained` is called on the main loop, once for each shard.
   void drain(const std::function<void()>& onDrained);
+  /// Open connections close once their requests are answered; new ones are served.
+  void sendAway();
 
  private:
   Result<> startShards(std::size_t count);

@@ -2,12 +2,16 @@
 
 #include <array>
 #include <filesystem>
+#include <format>
 #include <utility>
 
+#include "base/encoding.h"
 #include "node/files.h"
 #include "replication/control_calls.h"
 #include "replication/fleet_client.h"
 #include "setup/options.h"
+#include "store/crypto.h"
+#include "store/replica_directory.h"
 #include "telemetry/metrics.h"
 #include "tls/certificate_store.h"
 #include "tls/context.h"
@@ -18,10 +22,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::chrono::days kAuthorityValidity{3650};
+constexpr const char* kAuthorityFile = "fleet-authority.pem";
 
 /// Made once: the certificates of all nodes are its.
 Result<tls::Certificate> openAuthority(const config::Config& config, const Clock& clock) {
-  const fs::path file = fs::path(config.dataDir) / "fleet-authority.pem";
+  const fs::path file = fs::path(config.dataDir) / kAuthorityFile;
   if (const auto kept = readFile(file)) return tls::Certificate::fromPem(*kept, *kept);
   ATOLL_TRY(const tls::Certificate made,
             tls::Certificate::authority("Atoll fleet", std::string(replication::kFleetDomain),
@@ -33,21 +38,25 @@ Result<tls::Certificate> openAuthority(const config::Config& config, const Clock
 
 }  // namespace
 
+Result<std::shared_ptr<const tls::ServerContext>> fleetServerContext(
+    const tls::Certificate& own, const std::string& authorityPem) {
+  tls::Certificates certificates;
+  certificates.setDefault(own);
+  return tls::ServerContext::make(
+      {.certificates = std::make_shared<const tls::CertificateStore>(std::move(certificates)),
+       .ticketKeys = nullptr,
+       .clientAuthorityPem = authorityPem});
+}
+
 Result<std::unique_ptr<listen::Listener>> listenForFleet(loop::Loop& loop, Bound& bound,
                                                          const config::Config& config,
                                                          const tls::Certificate& own,
                                                          const std::string& authorityPem,
                                                          http::Handler& handler) {
-  tls::Certificates certificates;
-  certificates.setDefault(own);
   listen::ListenerOptions options{.socket = std::move(bound.sockets.front()),
                                   .limits = setup::listenLimits(config),
                                   .http = setup::httpLimits(config)};
-  ATOLL_TRY(options.tls,
-            tls::ServerContext::make({.certificates = std::make_shared<const tls::CertificateStore>(
-                                          std::move(certificates)),
-                                      .ticketKeys = nullptr,
-                                      .clientAuthorityPem = authorityPem}));
+  ATOLL_TRY(options.tls, fleetServerContext(own, authorityPem));
   auto listener = std::make_unique<listen::Listener>(loop, std::move(options), handler);
   ATOLL_TRY_VOID(listener->start());
   return listener;
@@ -87,10 +96,41 @@ Result<> FleetControl::start() {
                                            .view = view_,
                                            .clock = clock_,
                                            .authorityFingerprint = authority_->fingerprint(),
-                                           .port = bound_.port});
+                                           .port = bound_.port,
+                                           .backup = [this] { return backup(); }});
   telemetry::gauge("atoll_followers", "Nodes that follow this node's log now.",
                    [this] { return static_cast<double>(server_->followerCount()); });
   return {};
+}
+
+Result<std::string> FleetControl::backup() const {
+  const fs::path data = config_.dataDir;
+  const auto now = std::chrono::floor<std::chrono::seconds>(clock_.now());
+  const std::string name = std::format("{:%Y%m%dT%H%M%SZ}-{}", now, toHex(store::randomBytes(3)));
+  const fs::path part = data / "backups" / (name + ".part");
+  std::error_code error;
+  fs::create_directories(part, error);
+  if (!error) fs::permissions(data / "backups", fs::perms::owner_all, error);
+  if (!error) fs::permissions(part, fs::perms::owner_all, error);
+  if (error) return fail(ErrorCode::Io, part.string() + ": " + error.message());
+  const auto copy = [&]() -> Result<> {
+    ATOLL_TRY_VOID(state_.database->checkpoint((part / store::kReplicaPrefix).string()));
+    for (const fs::path& file : {fs::path(kAuthorityFile), fs::path("cluster.key"),
+                                 fs::path(config::tokenFile(config_.dataDir)).filename()}) {
+      const auto content = readFile(data / file);
+      if (!content) continue;  // The owner may have taken the token away.
+      ATOLL_TRY_VOID(writeSecretFile(part / file, *content));
+    }
+    return {};
+  };
+  const Result<> copied = copy();
+  const fs::path whole = data / "backups" / name;
+  if (copied) fs::rename(part, whole, error);  // Last: what has this name is whole.
+  if (copied && !error) return whole.string();
+  std::error_code ignored;
+  fs::remove_all(part, ignored);
+  if (!copied) return std::unexpected(copied.error());
+  return fail(ErrorCode::Io, whole.string() + ": " + error.message());
 }
 
 void FleetControl::onCommitted(std::uint32_t familyBits) { server_->onCommitted(familyBits); }

@@ -32,6 +32,9 @@ class FleetControl {
   control::FleetServices& services() { return *services_; }
   const Bound& bound() const { return bound_; }
   void onCommitted(std::uint32_t familyBits);
+  /// Makes a copy of this control plane, while it runs: a data directory of its own, below
+  /// `backups` in this one's. Blocks on disk: storage threads only. @error Io
+  Result<std::string> backup() const;
   /// For KvStore::setPace. Any thread but this one.
   void pace(std::uint64_t index, std::chrono::milliseconds atMost) { server_->pace(index, atMost); }
   std::uint64_t firstNeeded() const { return server_->firstNeeded(); }
@@ -52,6 +55,9 @@ class FleetControl {
   std::unique_ptr<listen::Listener> listener_;  // First to go: it calls server_.
 };
 
+/// Certificates on both sides. @error InvalidArgument
+Result<std::shared_ptr<const tls::ServerContext>> fleetServerContext(
+    const tls::Certificate& own, const std::string& authorityPem);
 /// A listener for the fleet: certificates on both sides, long streams.
 Result<std::unique_ptr<listen::Listener>> listenForFleet(loop::Loop& loop, Bound& bound,
                                                          const config::Config& config,

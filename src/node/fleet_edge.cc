@@ -1,8 +1,14 @@
 #include "node/fleet_edge.h"
 
+#include <time.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
+#include <thread>
 #include <utility>
 
 #include "base/encoding.h"
@@ -13,6 +19,7 @@
 #include "replication/fleet_view.h"
 #include "store/cluster_key.h"
 #include "store/crypto.h"
+#include "store/node_store.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 #include "tls/context.h"
@@ -28,6 +35,20 @@ constexpr std::chrono::seconds kJoinPatience{30};
 constexpr std::chrono::milliseconds kJoinPause{300};
 constexpr std::chrono::seconds kReportInterval{1};
 constexpr std::chrono::hours kRenewInterval{1};
+
+/// The sum of a metric over its labels.
+std::uint64_t metric(std::string_view page, std::string_view name) {
+  double sum = 0;
+  for (std::size_t at = 0; at < page.size(); at = page.find('\n', at) + 1) {
+    const std::string_view line = page.substr(at, page.find('\n', at) - at);
+    const std::string_view rest = line.substr(std::min(name.size(), line.size()));
+    if (line.starts_with(name) && (rest.starts_with(' ') || rest.starts_with('{'))) {
+      sum += std::strtod(std::string(rest.substr(rest.rfind(' ') + 1)).c_str(), nullptr);
+    }
+    if (page.find('\n', at) == std::string_view::npos) break;
+  }
+  return static_cast<std::uint64_t>(std::max(0.0, sum));
+}
 
 std::string identityFile(const std::string& dataDir) { return dataDir + "/fleet-identity"; }
 
@@ -237,6 +258,8 @@ Result<> FleetEdge::prepare(State& state) {
                                                       std::move(options));
   writer_ = std::make_unique<replication::RemoteKvWriter>(loop_, *control_, *follower_,
                                                           identity_.control);
+  database_ = state.database.get();
+  lookUpDrained();
   ATOLL_TRY_VOID(startRelay(state));
   registerMetrics();
   return {};
@@ -272,39 +295,85 @@ Result<> FleetEdge::startRelay(State& state) {
   return {};
 }
 
+/// On the thread that applies the log, and once before there is one.
+void FleetEdge::lookUpDrained() {
+  const auto row = database_->get(store::Family::Nodes, identity_.name);
+  if (!row) return;  // It stays as it was until it can be read.
+  const auto node = store::NodeStore::decode(identity_.name, *row);
+  if (!node) return;
+  const bool isDrained = *node && (*node)->isDrained;
+  if (isDrained_.exchange(isDrained) == isDrained) return;
+  telemetry::log(telemetry::Level::Info, isDrained ? "node_drained" : "node_undrained",
+                 {{"node", std::string_view(identity_.name)}});
+}
+
 void FleetEdge::onCommitted(std::uint32_t familyBits) {
+  if ((familyBits & (1u << static_cast<unsigned>(store::Family::Nodes))) != 0) lookUpDrained();
   if (server_) server_->onCommitted(familyBits);
 }
 
 void FleetEdge::report() {
   reportTimer_.start(kReportInterval, [this] { report(); });
   if (std::exchange(isControlSilent_, false)) control_->reconnect();
-  if (std::exchange(wasRenewed_, false)) {
-    const auto node = clientContext(replication::kNodeName);
-    const auto control = clientContext(replication::kControlName);
-    if (node && control) {
-      client_->useTls(*node);
-      control_->useTls(*control);
-    }
-  }
+  if (std::exchange(wasRenewed_, false)) useNewCertificate();
   renewIfDue();
   if (reporting_) return;
   const replication::FollowerStatus status = follower_->status();
-  const replication::NodeReport report{.version = version_,
-                                       .state = status.state,
-                                       .upstream = status.upstream,
-                                       .history = status.position.history,
-                                       .index = status.position.index,
-                                       .hash = status.position.hash,
-                                       .lagMillis = status.lag.count(),
-                                       .ageMillis = status.age ? status.age->count() : -1,
-                                       .bootstraps = status.bootstraps};
+  replication::NodeReport report{.version = version_,
+                                 .state = status.state,
+                                 .upstream = status.upstream,
+                                 .history = status.position.history,
+                                 .index = status.position.index,
+                                 .hash = status.position.hash,
+                                 .lagMillis = status.lag.count(),
+                                 .ageMillis = status.age ? status.age->count() : -1,
+                                 .bootstraps = status.bootstraps};
+  addLoad(report);
   reporting_ = true;
   control_->call(identity_.control, "/fleet/v1/status", report.encode(),
                  [this](const Result<std::string>& answer) {
                    reporting_ = false;
                    isControlSilent_ = !answer && answer.error().code == ErrorCode::Timeout;
                  });
+}
+
+void FleetEdge::useNewCertificate() {
+  const auto node = clientContext(replication::kNodeName);
+  const auto control = clientContext(replication::kControlName);
+  if (!node || !control) return;
+  client_->useTls(*node);
+  control_->useTls(*control);
+  if (!listener_) return;
+  const auto own = tls::Certificate::fromPem(identity_.chainPem, identity_.keyPem);
+  if (!own) return;
+  if (auto context = fleetServerContext(*own, identity_.authorityPem)) {
+    listener_->useTls(*std::move(context));  // Who follows already goes on as it is.
+  }
+}
+
+void FleetEdge::addLoad(replication::NodeReport& report) {
+  const std::string page = telemetry::renderMetrics();
+  const MonotonicTime now = clock_.monotonic();
+  timespec cpu{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+  const auto used = std::chrono::seconds(cpu.tv_sec) + std::chrono::nanoseconds(cpu.tv_nsec);
+  const std::uint64_t count = metric(page, "atoll_requests_total");
+  report.isolates = static_cast<std::uint32_t>(metric(page, "atoll_isolates"));
+  const double seconds = std::chrono::duration<double>(now - reportedAt_).count();
+  if (reportedAt_ != MonotonicTime() && seconds > 0) {
+    const double cores = std::max(1u, std::thread::hardware_concurrency());
+    const double busy = std::chrono::duration<double>(used - cpuThen_).count();
+    report.cpuPermille = static_cast<std::uint32_t>(busy / seconds / cores * 1000);
+    report.requestsPerSecond =
+        static_cast<std::uint32_t>(static_cast<double>(count - requestsThen_) / seconds);
+  }
+  reportedAt_ = now;
+  cpuThen_ = used;
+  requestsThen_ = count;
+  std::uint64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages >> pages;
+  report.memoryBytes = pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  if (health_) report.health = health_();
 }
 
 /// With a third of its time left, and then every hour until it works.

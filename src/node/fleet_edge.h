@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "node/state.h"
 #include "replication/fleet_client.h"
 #include "replication/fleet_server.h"
+#include "replication/fleet_view.h"
 #include "replication/follower.h"
 #include "replication/identity.h"
 #include "replication/remote_kv_writer.h"
@@ -44,6 +46,10 @@ class FleetEdge {
   const Bound& bound() const { return bound_; }
   replication::FollowerStatus status() const { return follower_->status(); }
   void onCommitted(std::uint32_t familyBits);
+  /// An operator wants this node to get no traffic. Any thread.
+  bool isDrained() const { return isDrained_; }
+  /// Asked at every report: what readyz says, in a word or two.
+  void onReport(std::function<std::string()> health) { health_ = std::move(health); }
   std::uint64_t firstNeeded() const { return server_ ? server_->firstNeeded() : UINT64_MAX; }
   /// Nothing is written any more; scripts that wait for a write hear so.
   void closeWrites() { writer_->close(); }
@@ -58,6 +64,9 @@ class FleetEdge {
   Result<> startRelay(State& state);
   void report();
   void renewIfDue();
+  void useNewCertificate();
+  void lookUpDrained();
+  void addLoad(replication::NodeReport& report);
   void registerMetrics() const;
 
   const config::CommandLine& line_;
@@ -78,6 +87,12 @@ class FleetEdge {
   bool reporting_ = false;
   bool isControlSilent_ = false;
   bool wasRenewed_ = false;
+  const store::Database* database_ = nullptr;
+  std::atomic<bool> isDrained_{false};
+  std::function<std::string()> health_;
+  MonotonicTime reportedAt_{};
+  std::chrono::nanoseconds cpuThen_{0};
+  std::uint64_t requestsThen_ = 0;
   MonotonicTime renewedAt_{};
 };
 

@@ -61,7 +61,10 @@ Result<> Node::startFleet() {
     if (fleetControl_) fleetControl_->onCommitted(families);
     if (fleetEdge_) fleetEdge_->onCommitted(families);
   });
-  if (fleetEdge_) fleetEdge_->start(*state_);
+  if (fleetEdge_) {
+    fleetEdge_->onReport([this] { return health(); });
+    fleetEdge_->start(*state_);
+  }
   return {};
 }
 
@@ -189,9 +192,20 @@ void Node::scheduleTrim() {
   });
 }
 
+/// Clients of a drained node are sent elsewhere: what they keep open would bring them back.
+std::string Node::health() {
+  if (edge_ && !draining_ && fleetEdge_->isDrained()) edge_->sendAway();
+  const std::string text = readiness().text;
+  const std::string line = text.substr(0, text.find('\n'));
+  return line.empty() ? "ready" : line;
+}
+
 control::AdminHandler::Readiness Node::readiness() const {
   if (draining_) return {.isReady = false, .text = "draining\n"};
   if (!fleetEdge_) return {};
+  if (fleetEdge_->isDrained()) {
+    return {.isReady = false, .text = "drained by an operator (atoll nodes undrain)\n"};
+  }
   const auto age = fleetEdge_->status().age;
   const bool isOld =
       config_.replication.ageMax.count() > 0 && (!age || *age > config_.replication.ageMax);

@@ -48,6 +48,7 @@ class Node {
   void scheduleExpiry();
   void scheduleTrim();
   control::AdminHandler::Readiness readiness() const;
+  std::string health();
   void drain(const char* signal);
 
   const config::CommandLine& line_;

@@ -23,6 +23,12 @@ struct NodeReport {
   std::int64_t lagMillis = 0;   ///< See FollowerStatus.
   std::int64_t ageMillis = -1;  ///< -1: it has never known everything.
   std::uint64_t bootstraps = 0;
+  /// Load since the report before; and what readyz says, in a word or two.
+  std::uint32_t cpuPermille = 0;  ///< Of all cores.
+  std::uint32_t requestsPerSecond = 0;
+  std::uint64_t memoryBytes = 0;  ///< Resident.
+  std::uint32_t isolates = 0;     ///< With a script loaded.
+  std::string health;
 
   std::string encode() const;
   /// Untrusted. @error InvalidArgument

@@ -12,6 +12,7 @@ namespace atolld::replication {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kReportVersion = 2;  // 1: of a node from before it told its load.
 constexpr std::size_t kWordBytesMax = 256;
 constexpr std::uint8_t kHasMetadata = 1;
 constexpr std::uint8_t kHasExpiry = 2;
@@ -36,14 +37,21 @@ std::string word(store::Decoder& in) {
 
 std::string NodeReport::encode() const {
   store::Encoder out;
-  out.u8(kVersion).bytes(version).bytes(state).bytes(upstream);
+  out.u8(kReportVersion).bytes(version).bytes(state).bytes(upstream);
   out.raw(history).u64(index).raw(hash);
-  return out.i64(lagMillis).i64(ageMillis).u64(bootstraps).take();
+  out.i64(lagMillis).i64(ageMillis).u64(bootstraps);
+  return out.u32(cpuPermille)
+      .u32(requestsPerSecond)
+      .u64(memoryBytes)
+      .u32(isolates)
+      .bytes(health)
+      .take();
 }
 
 Result<NodeReport> NodeReport::decode(std::string_view bytes) {
   store::Decoder in(bytes);
-  if (in.u8() != kVersion) in.reject("is of another version");
+  const std::uint8_t format = in.u8();
+  if (format != kVersion && format != kReportVersion) in.reject("is of another version");
   NodeReport report;
   report.version = word(in);
   report.state = word(in);
@@ -54,6 +62,13 @@ Result<NodeReport> NodeReport::decode(std::string_view bytes) {
   report.lagMillis = in.i64();
   report.ageMillis = in.i64();
   report.bootstraps = in.u64();
+  if (format == kReportVersion) {
+    report.cpuPermille = in.u32();
+    report.requestsPerSecond = in.u32();
+    report.memoryBytes = in.u64();
+    report.isolates = in.u32();
+    report.health = word(in);
+  }
   ATOLL_TRY_VOID(finish(in, "the report"));
   return report;
 }

@@ -53,7 +53,12 @@ TEST_CASE("each message reads as what was written, and nothing else is taken for
                          .hash = std::string(store::kHashBytes, 'x'),
                          .lagMillis = 3,
                          .ageMillis = 4,
-                         .bootstraps = 1});
+                         .bootstraps = 1,
+                         .cpuPermille = 10,
+                         .requestsPerSecond = 20,
+                         .memoryBytes = 30,
+                         .isolates = 40,
+                         .health = "ready"});
   KvRequest write{.id = std::string(16, 'i'), .namespaceId = "ns"};
   write.puts.push_back({.key = "k", .value = Bytes(std::string("v"))});
   write.puts.push_back(

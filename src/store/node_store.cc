@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <utility>
 
 #include "store/codec.h"
 #include "store/crypto.h"
@@ -12,6 +13,8 @@ namespace atolld::store {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
+/// Of a drained node: the same and nothing more, so that each node has one encoding.
+constexpr std::uint8_t kDrainedVersion = 2;
 constexpr std::size_t kWordBytesMax = 63;
 constexpr std::size_t kLabelCountMax = 32;
 
@@ -24,15 +27,20 @@ bool isWord(std::string_view text) {
 
 std::string encodeNode(const FleetNode& node) {
   Encoder out;
-  out.u8(kVersion).bytes(node.region).u32(static_cast<std::uint32_t>(node.labels.size()));
+  out.u8(node.isDrained ? kDrainedVersion : kVersion);
+  out.bytes(node.region).u32(static_cast<std::uint32_t>(node.labels.size()));
   for (const auto& [key, value] : node.labels) out.bytes(key).bytes(value);
   return out.raw(node.keyHash).i64(node.joinedAt.time_since_epoch().count()).take();
 }
 
 Result<FleetNode> decodeNode(std::string_view name, std::string_view row) {
   Decoder in(row);
-  if (in.u8() != kVersion) in.reject("has an unknown format version");
+  const std::uint8_t version = in.u8();
+  if (version != kVersion && version != kDrainedVersion) {
+    in.reject("has an unknown format version");
+  }
   FleetNode node{.name = std::string(name)};
+  node.isDrained = version == kDrainedVersion;
   node.region = in.bytes();
   const std::uint32_t count = in.count(8);
   for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
@@ -48,9 +56,7 @@ Result<FleetNode> decodeNode(std::string_view name, std::string_view row) {
 Result<std::optional<FleetNode>> decodeFound(std::string_view name,
                                              const Result<std::optional<std::string>>& row) {
   if (!row) return std::unexpected(row.error());
-  if (!*row) return std::nullopt;
-  ATOLL_TRY(FleetNode node, decodeNode(name, **row));
-  return node;
+  return NodeStore::decode(name, *row);
 }
 
 }  // namespace
@@ -73,6 +79,13 @@ Result<> checkFleetNode(const FleetNode& node) {
     }
   }
   return {};
+}
+
+Result<std::optional<FleetNode>> NodeStore::decode(std::string_view name,
+                                                   const std::optional<std::string>& row) {
+  if (!row) return std::nullopt;
+  ATOLL_TRY(FleetNode node, decodeNode(name, *row));
+  return node;
 }
 
 Result<std::optional<FleetNode>> NodeStore::find(std::string_view name) const {
@@ -110,6 +123,18 @@ Result<> NodeStore::remove(std::string_view name) {
     if (!node) return fail(ErrorCode::NotFound, std::format("there is no node \"{}\"", name));
     Ops ops;
     ops.push_back({Op::Kind::Delete, Family::Nodes, std::string(name), {}});
+    return ops;
+  };
+  ATOLL_TRY_VOID(database_.commit(decide));
+  return {};
+}
+
+Result<> NodeStore::setDrained(std::string_view name, bool isDrained) {
+  const auto decide = [&](const View& view) -> Result<Ops> {
+    ATOLL_TRY(std::optional<FleetNode> node, read(view, name));
+    if (!node) return fail(ErrorCode::NotFound, std::format("there is no node \"{}\"", name));
+    Ops ops;
+    if (std::exchange(node->isDrained, isDrained) != isDrained) stage(*node, ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));

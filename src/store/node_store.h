@@ -20,6 +20,7 @@ struct FleetNode {
   std::vector<std::pair<std::string, std::string>> labels;
   std::string keyHash;  ///< SHA-256 of its public key: who has that key's certificate is this node.
   UnixMillis joinedAt{};
+  bool isDrained = false;  ///< It is to be sent no traffic, until an operator says otherwise.
 };
 
 /// What an operator may write. @error InvalidArgument
@@ -37,10 +38,15 @@ class NodeStore {
   Result<std::vector<FleetNode>> list() const;  ///< By name.
   /// Its certificate is good for nothing from then on. @error NotFound
   Result<> remove(std::string_view name);
+  /// @error NotFound
+  Result<> setDrained(std::string_view name, bool isDrained);
 
   /// For proposals that decide on more than the node.
   static void stage(const FleetNode& node, Ops& ops);
   static Result<std::optional<FleetNode>> read(const View& view, std::string_view name);
+  /// A row as Database::get() gives it. @error Corrupt
+  static Result<std::optional<FleetNode>> decode(std::string_view name,
+                                                 const std::optional<std::string>& row);
 
  private:
   Database& database_;

@@ -69,6 +69,24 @@ TEST_CASE("a removed node is gone") {
   CHECK(nodes.remove("a").error().code == ErrorCode::NotFound);
 }
 
+TEST_CASE("a drained node is known as one until it is not, and is the same node all the while") {
+  TestDatabase database;
+  JoinTokenStore tokens(*database, database.clock());
+  NodeStore nodes(*database);
+  REQUIRE(tokens.join(tokens.create(std::chrono::hours(1)).value(), node("a", 'k')));
+  const auto before = database->get(Family::Nodes, "a").value();
+  CHECK_FALSE(nodes.find("a").value()->isDrained);
+  REQUIRE(nodes.setDrained("a", true));
+  const std::uint64_t index = database->position().index;
+  REQUIRE(nodes.setDrained("a", true));  // Nothing to say again.
+  CHECK(database->position().index == index);
+  CHECK(nodes.find("a").value()->isDrained);
+  CHECK(nodes.find("a").value()->labels.at(0).second == "1");
+  REQUIRE(nodes.setDrained("a", false));
+  CHECK(database->get(Family::Nodes, "a").value() == before);
+  CHECK(nodes.setDrained("b", true).error().code == ErrorCode::NotFound);
+}
+
 TEST_CASE("a write with a request id is made once, until the id is forgotten") {
   TestDatabase database;
   KvStore kv(*database, database.clock());

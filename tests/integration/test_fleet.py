@@ -1,11 +1,14 @@
 """A control plane, edges and a relay as real processes: joining, following, cut links, kill -9."""
 
 import json
+import shutil
 import subprocess
 import threading
 import time
 import unittest
+import urllib.error
 import urllib.request
+from pathlib import Path
 
 from support import http1
 from support.fleet import Control, Edge, Link, join_words, verified, wait_for_index
@@ -167,6 +170,61 @@ class Fleet(unittest.TestCase):
         control.start()
         wait_until(lambda: ask(edge, "kv", "/k", "PUT", b"x").status == 200, "writes again")
         self.assertEqual(ask(edge, "kv", "/k").body, b"x")
+
+    def test_drain(self):
+        """a drained node says 503 in readyz, closes what is open, serves, and comes back"""
+        control = self.control()
+        control.deploy_source("app", VERSIONED.replace("VERSION", "v1"))
+        edge = self.edge("tired", control)
+        with http1.Connection(edge.http) as kept:
+            kept.send("GET / HTTP/1.1\r\nHost: app.localhost\r\n\r\n")
+            self.assertEqual(kept.read_response().body, b"v1")
+            self.assertEqual(control.cli("nodes", "drain", "nobody").code, 1)
+            control.cli("nodes", "drain", "tired", check=True)
+            self.assertTrue(kept.closed())
+        wait_until(lambda: self.readiness(edge) == 503, "not ready")
+        self.assertTrue(answers(edge, "app", "v1"))
+        wait_until(lambda: control.nodes()[0]["tired"]["health"].startswith("drained"), "told")
+        self.assertTrue(control.nodes()[0]["tired"]["drained"])
+        edge.kill()
+        edge.start()  # It is an operator's word, which a restart does not undo.
+        self.assertEqual(self.readiness(edge), 503)
+        control.cli("nodes", "undrain", "tired", check=True)
+        wait_until(lambda: self.readiness(edge) == 200, "ready")
+        wait_until(lambda: control.nodes()[0]["tired"]["health"] == "ready", "told")
+        self.assertTrue(answers(edge, "app", "v1"))
+        wait_until(lambda: control.nodes()[0]["tired"]["isolates"] == 1, "one isolate")
+        self.assertGreater(control.nodes()[0]["tired"]["memory_bytes"], 1 << 20)
+        self.assertIn("ISOLATES", control.cli("nodes", "list", check=True).out)
+
+    @staticmethod
+    def readiness(server):
+        try:
+            return urllib.request.urlopen(f"http://127.0.0.1:{server.admin}/readyz").status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def test_backup(self):
+        """a copy made while it runs is a control plane: edges go on with it, or bootstrap"""
+        control = self.control()
+        control.deploy_source("kv", WORKER, config={"kv_namespaces": [{"binding": "KV"}]})
+        edge = self.edge("kept", control)
+        self.assertEqual(ask(edge, "kv", "/k", "PUT", b"before").status, 200)
+        copy = Path(control.cli("backup", check=True).out.strip())
+        self.assertTrue(copy.is_dir())
+        self.assertEqual(list(copy.parent.glob("*.part")), [])
+        self.assertEqual(ask(edge, "kv", "/k", "PUT", b"after").status, 200)
+        control.kill()
+        moved = copy.rename(control.data.parent / "moved")
+        shutil.rmtree(control.data)
+        moved.rename(control.data)
+        control.start()
+        # What came after the copy is gone; who had it takes the copy's word.
+        wait_until(lambda: ask(edge, "kv", "/k").body == b"before", "the copy's contents")
+        self.assertEqual(ask(edge, "kv", "/k", "PUT", b"anew").status, 200)
+        late = self.edge("late", control)
+        wait_for_index(control, ["kept", "late"])
+        self.assertEqual(ask(late, "kv", "/k").body, b"anew")
 
     def test_removed_node(self):
         """a removed node gets nothing more, and goes on serving what it had"""

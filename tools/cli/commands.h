@@ -102,6 +102,8 @@ void revokeToken(const Globals& globals, const std::string& id);
 void listNodes(const Globals& globals);
 void createJoinToken(const Globals& globals, std::uint64_t lifetimeSeconds);
 void removeNode(const Globals& globals, const std::string& name);
+void drainNode(const Globals& globals, const std::string& name, bool isDrained);
+void makeBackup(const Globals& globals);
 
 void login(const Globals& globals);
 void logout(const Globals& globals);

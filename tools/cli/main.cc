@@ -369,6 +369,16 @@ class CommandTree {
         [this] { createJoinToken(a_.globals, a_.lifetimeSeconds); })
         ->add_option("--lifetime", a_.lifetimeSeconds, "How long it is good for; default: 3600")
         ->type_name("SECONDS");
+    add(*nodes, "drain", "Send a node's clients elsewhere: it is not ready any more",
+        [this] { drainNode(a_.globals, a_.name, true); })
+        ->add_option("name", a_.name)
+        ->required();
+    add(*nodes, "undrain", "Make a drained node ready again",
+        [this] { drainNode(a_.globals, a_.name, false); })
+        ->add_option("name", a_.name)
+        ->required();
+    add(app_, "backup", "Copy the control plane, while it runs, into a directory on its machine",
+        [this] { makeBackup(a_.globals); });
     add(*nodes, "remove", "Shut a node out", [this] { removeNode(a_.globals, a_.name); })
         ->add_option("name", a_.name)
         ->required();

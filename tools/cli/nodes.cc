@@ -25,7 +25,10 @@ void listNodes(const Globals& globals) {
   const Json answer = client.get("/nodes");
   const auto line = [&](auto text) {
     say(globals, padded(text("name", "NAME"), 16) + padded(text("region", "REGION"), 10) +
-                     padded(text("state", "STATE"), 13) + padded(text("index", "INDEX"), 8) +
+                     padded(text("state", "STATE"), 13) + padded(text("health", "HEALTH"), 8) +
+                     padded(text("cpu_percent", "CPU %"), 6) +
+                     padded(text("requests_per_second", "REQ/S"), 6) +
+                     padded(text("isolates", "ISOLATES"), 8) + padded(text("index", "INDEX"), 8) +
                      padded(text("lag_ms", "LAG MS"), 6) + padded(text("age_ms", "AGE MS"), 6) +
                      text("upstream", "UPSTREAM"));
   };
@@ -49,6 +52,22 @@ void createJoinToken(const Globals& globals, std::uint64_t lifetimeSeconds) {
          client.endpoint().url + " --token TOKEN");
     say(globals, answer.at("token").get<std::string>());
   }
+  sayJson(globals, answer);
+}
+
+void drainNode(const Globals& globals, const std::string& name, bool isDrained) {
+  ApiClient client(findEndpoint(globals));
+  const Json answer = client.post(
+      "/nodes/" + percentEncode(name) + (isDrained ? "/drain" : "/undrain"), Json::object());
+  say(globals, isDrained ? "Drained " + name + ": its /readyz says 503, connections close"
+                         : "Undrained " + name + ": it is ready for traffic again");
+  sayJson(globals, answer);
+}
+
+void makeBackup(const Globals& globals) {
+  ApiClient client(findEndpoint(globals));
+  const Json answer = client.post("/backups", Json::object());
+  say(globals, answer.at("directory").get<std::string>());
   sayJson(globals, answer);
 }
 
