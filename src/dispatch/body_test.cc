@@ -187,7 +187,8 @@ TEST_CASE("a script's body tells the script what was taken, and only below the h
   CHECK(target.feeder == nullptr);
 }
 
-TEST_CASE("a script writes far ahead of a reader that keeps up, and little ahead of one that does not") {
+TEST_CASE(
+    "a script writes far ahead of a reader that keeps up, and little ahead of one that does not") {
   constexpr std::size_t kLow = atolld::http::Exchange::kLowWaterBytes;
   FakeOwner owner;
   FakeTarget target;

@@ -83,11 +83,12 @@ Result<> FleetControl::start() {
   ATOLL_TRY(const tls::Certificate own, leaf.chainedTo(*authority_));
   server_ = std::make_unique<replication::FleetServer>(
       loop_, *state_.database,
-      replication::FleetServerOptions{.isRoot = true,
-                                      .age = [] { return std::chrono::milliseconds(0); },
-                                      .calls = replication::controlCalls(
-                                          *state_.database, state_.kv, *authority_, state_.key, view_, clock_),
-                                      .checkpointDirectory = config_.dataDir + "/checkpoints"});
+      replication::FleetServerOptions{
+          .isRoot = true,
+          .age = [] { return std::chrono::milliseconds(0); },
+          .calls = replication::controlCalls(*state_.database, state_.kv, *authority_, state_.key,
+                                             view_, clock_),
+          .checkpointDirectory = config_.dataDir + "/checkpoints"});
   ATOLL_TRY(listener_,
             listenForFleet(loop_, bound_, config_, own, authority_->chainPem(), *server_));
   services_.emplace(control::FleetServices{.database = *state_.database,
@@ -115,7 +116,7 @@ Result<std::string> FleetControl::backup() const {
   if (error) return fail(ErrorCode::Io, part.string() + ": " + error.message());
   const auto copy = [&]() -> Result<> {
     ATOLL_TRY_VOID(state_.database->checkpoint((part / store::kReplicaPrefix).string()));
-    for (const fs::path& file : {fs::path(kAuthorityFile), fs::path("cluster.key"),
+    for (const fs::path& file : {fs::path(kAuthorityFile), fs::path(clusterKeyFile({})).filename(),
                                  fs::path(config::tokenFile(config_.dataDir)).filename()}) {
       const auto content = readFile(data / file);
       if (!content) continue;  // The owner may have taken the token away.

@@ -51,18 +51,17 @@ std::map<std::string, FleetCall, std::less<>> controlCalls(store::Database& data
                           .clusterKey = clusterKey.toText()}
             .encode();
       }};
-  calls["/fleet/v1/renew"] = {.run = [&](const Caller& caller,
-                                         std::string_view body) -> Result<std::string> {
-    ATOLL_TRY(const std::string keyHash, tls::requestKeyHash(body));
-    if (keyHash != caller.keyHash) {
-      return fail(ErrorCode::Forbidden, "a certificate is renewed for the same key");
-    }
-    ATOLL_TRY(std::string chain, certificateFor(caller.name, body, authority, clock));
-    return JoinAnswer{.chainPem = std::move(chain),
-                      .authorityPem = authority.chainPem(),
-                      .clusterKey = {}}
-        .encode();
-  }};
+  calls["/fleet/v1/renew"] = {
+      .run = [&](const Caller& caller, std::string_view body) -> Result<std::string> {
+        ATOLL_TRY(const std::string keyHash, tls::requestKeyHash(body));
+        if (keyHash != caller.keyHash) {
+          return fail(ErrorCode::Forbidden, "a certificate is renewed for the same key");
+        }
+        ATOLL_TRY(std::string chain, certificateFor(caller.name, body, authority, clock));
+        return JoinAnswer{
+            .chainPem = std::move(chain), .authorityPem = authority.chainPem(), .clusterKey = {}}
+            .encode();
+      }};
   calls["/fleet/v1/status"] = {
       .run = [&](const Caller& caller, std::string_view body) -> Result<std::string> {
         ATOLL_TRY(NodeReport report, NodeReport::decode(body));

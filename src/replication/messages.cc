@@ -28,7 +28,7 @@ std::string word(store::Decoder& in) {
   const std::string_view text = in.bytes();
   if (text.size() > kWordBytesMax) in.reject("has too long a word");
   // Operators read it in a terminal.
-  const bool isPlain = std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
+  const bool isPlain = std::ranges::all_of(text, [](char c) { return c >= ' ' && c < '\x7f'; });
   if (!isPlain) in.reject("has a word that is no plain text");
   return std::string(text.substr(0, kWordBytesMax));
 }

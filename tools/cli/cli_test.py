@@ -249,7 +249,7 @@ class Deploy(CliTest):
                     self.assertIn(f"Deployed my-{template} ", self.ok("deploy", folder).out)
         self.assertIn("my-kv-counter-COUNTS", self.ok("kv", "namespace", "list").out)
         self.refused(2, "init", "-t", "kv-conter", "x", says='did you mean "kv-counter"?')
-        self.refused(2, "init", "-t", "static", "x", says="hello, hono, kv-counter, wasm")
+        self.refused(2, "init", "-t", "static", "x", says="hello, hono, kv-counter, site, wasm")
         self.assertFalse((self.folder / "x").exists())
 
     def test_init_overwrites_nothing(self):
