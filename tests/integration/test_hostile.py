@@ -152,10 +152,12 @@ def good_answers(server):
 class Hostile(unittest.TestCase):
     def test_zz_memory_returns(self):
         """after the whole gallery the processes have their memory back"""
-        for server in servers.values():
+        for kind, server in servers.items():
             if write_offs(server) == 0:
                 most = server.resident_before + KEPT_BYTES_MAX + server.rows * WARM_BYTES_MAX
-                wait_until(lambda: server.resident_bytes() < most, "the process's memory returns")
+                with self.subTest(kind, rows=server.rows, before=server.resident_before, most=most,
+                                  now=server.resident_bytes()):
+                    wait_until(lambda: server.resident_bytes() < most, "its memory returns")
 
 
 def _row(row):

@@ -5,7 +5,8 @@
 where a subtest that ends in * stands for all that begin so, and * alone for whatever fails in the
 file. A reason that begins with "nobody:" marks what no server has: a browser's own, or a proposal;
 one that begins with "forbidden:" what this server must not have (memory that isolates share). The
-rates leave both out and the table counts them apart. Every line must still fail and every failure
+rates leave both out and the table counts them apart. "endless:" is a whole file, failed without
+being run: it waits for what does not come about here. Every line must still fail and every failure
 must have a line, so the lists can only shrink."""
 
 import collections
@@ -42,6 +43,12 @@ def load(area):
             raise ValueError(f"{path_of(area)}:{number}: not 'path | subtest | reason'")
         lines.append(Line(*parts))
     return lines
+
+
+def endless():
+    """The files that are not run."""
+    return {line.file for path in FOLDER.glob("*.txt") for line in load(path.stem)
+            if line.reason.startswith("endless:")}
 
 
 def counted(area, results):
