@@ -304,10 +304,12 @@ void Isolate::countOutbox(std::size_t bytes) noexcept {
 Guest::State& Isolate::guestState() noexcept { return *state_->guestState; }
 
 void measureHeap(IsolateState& state) noexcept {
-  // GetHeapStatistics walks the heap's spaces: not on every slice.
-  constexpr std::uint32_t kSlicesPerMeasure = 64;
+  // GetHeapStatistics walks the heap's spaces: not on every slice, but on most of the first, after
+  // which an isolate may be idle for long.
+  constexpr std::uint32_t kIntervalMax = 64;
   if (state.slicesUntilMeasure-- > 0) return;
-  state.slicesUntilMeasure = kSlicesPerMeasure;
+  state.slicesUntilMeasure = state.measureInterval - 1;
+  state.measureInterval = std::min(2 * state.measureInterval, kIntervalMax);
   pumpTasks(state.v8);
   v8::HeapStatistics statistics;
   state.v8->GetHeapStatistics(&statistics);

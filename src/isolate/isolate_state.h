@@ -62,6 +62,7 @@ struct IsolateState {
 
   std::atomic<std::size_t> heapBytes = 0;
   std::uint32_t slicesUntilMeasure = 0;
+  std::uint32_t measureInterval = 1;  ///< Slices.
   // Of the last collectGarbage().
   std::size_t bytesAfterCollection = 0;
   std::optional<std::chrono::steady_clock::time_point> collectedAt;
