@@ -87,14 +87,18 @@ Result<std::vector<std::string>> reportCrashes(const std::string& path) {
   const int file = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) return fail(ErrorCode::Io, path + ": " + std::strerror(errno));
   crashFile.store(file);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // They have handlers.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr bool kHasHandlers = true;
+#else
+  constexpr bool kHasHandlers = false;
+#endif
   for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS}) {
+    if (kHasHandlers) break;  // A sanitizer's.
     struct sigaction action{};
     action.sa_handler = &onCrash;
     action.sa_flags = static_cast<int>(SA_ONSTACK | SA_RESETHAND);
     sigaction(signal, &action, nullptr);
   }
-#endif
   std::map<std::string, int> counts;
   std::vector<std::string> often;
   for (const std::string& line : lines) {
