@@ -42,8 +42,8 @@ WRITE_OFFS_MAX = 3
 # How much more a process may hold after the gallery: caches and what malloc keeps, and for each
 # script an isolate that stays warm.
 KEPT_BYTES_MAX = 100 << 20
-# V8 keeps the pages of a heap that ended for the next isolate to come, and lets go of them in a task
-# of some other isolate, which runs once that one has run often enough: up to one heap's worth.
+# V8 keeps the pages of a heap that ended for the next isolate to come, and lets go of them in a
+# task of some other isolate, which runs once that one has run often enough: one heap at the most.
 POOLED_BYTES_MAX = 64 << 20
 WARM_BYTES_MAX = 4 << 20
 
