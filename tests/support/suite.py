@@ -28,8 +28,7 @@ LONG_FUZZ_SECONDS = 300
 SANITIZER_ENV = {
     # V8 keeps its own stacks, which the fake stack of use-after-return detection breaks.
     "ASAN_OPTIONS": "detect_stack_use_after_return=0:abort_on_error=1:detect_leaks=1",
-    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:"
-                     f"suppressions={TOP}/tests/support/ubsan.supp",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     "LSAN_OPTIONS": f"suppressions={TOP}/tests/support/lsan.supp:print_suppressions=0",
 }
 
