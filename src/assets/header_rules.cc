@@ -13,11 +13,6 @@ namespace {
 constexpr std::size_t kRuleCountMax = 100;
 constexpr std::size_t kLineBytesMax = 2000;
 
-Error atLine(std::size_t number, std::string_view what) {
-  return {ErrorCode::InvalidArgument,
-          "_headers, line " + std::to_string(number) + ": " + std::string(what)};
-}
-
 bool isToken(std::string_view name) {
   constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
   return !name.empty() && std::ranges::all_of(name, [&](char c) {
@@ -85,28 +80,19 @@ Result<> readChange(std::string_view content, HeaderRules::Changes& changes) {
 
 Result<HeaderRules> HeaderRules::parse(std::string_view text) {
   HeaderRules made;
-  std::size_t number = 0;
-  while (const auto line = takeLine(text)) {
-    ++number;
-    const std::string_view content = trimmed(*line);
-    if (content.empty() || content.front() == '#') continue;
-    if (content.size() > kLineBytesMax) {
-      return std::unexpected(
-          atLine(number, "is longer than " + std::to_string(kLineBytesMax) + " bytes"));
-    }
+  const auto take = [&made](std::string_view content) -> Result<> {
     if (isPattern(content)) {
-      Result<Place> place = readPlace(content);
-      if (!place) return std::unexpected(atLine(number, place.error().detail));
-      made.rules_.push_back({std::move(place->host), std::move(place->path), {}});
-      continue;
+      Place place;
+      ATOLL_TRY(place, readPlace(content));
+      made.rules_.push_back({std::move(place.host), std::move(place.path), {}});
+      return {};
     }
     if (made.rules_.empty()) {
-      return std::unexpected(atLine(number, "a path comes first, as \"/*\""));
+      return fail(ErrorCode::InvalidArgument, "a path comes first, as \"/*\"");
     }
-    if (const Result<> read = readChange(content, made.rules_.back().changes); !read) {
-      return std::unexpected(atLine(number, read.error().detail));
-    }
-  }
+    return readChange(content, made.rules_.back().changes);
+  };
+  ATOLL_TRY_VOID(forEachRule("_headers", text, kLineBytesMax, take));
   if (made.rules_.size() > kRuleCountMax) {
     return fail(ErrorCode::TooLarge,
                 "_headers: at most " + std::to_string(kRuleCountMax) + " paths are allowed");

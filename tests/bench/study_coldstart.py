@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from askers import first_byte, spread
-from contestants import TOP
+from peer_process import TOP
 from crowd import AtollCrowd, WorkerdCrowd
 from support import http1
 from support.npm import installed

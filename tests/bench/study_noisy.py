@@ -5,7 +5,7 @@ import sys
 import time
 
 from askers import Asker, SteadyClient, spread
-from contestants import PEERS
+from peer_process import PEERS
 from crowd import HELLO, AtollCrowd, DenoCrowd, WorkerdCrowd
 from load import _busy_seconds
 from support.npm import installed
