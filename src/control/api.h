@@ -16,6 +16,7 @@ std::span<const Route> tokenRoutes();
 std::span<const Route> secretRoutes();
 std::span<const Route> fleetRoutes();
 std::span<const Route> assetRoutes();
+std::span<const Route> tailRoutes();
 
 /// Those of /client/v4, which wrangler speaks.
 std::span<const Route> wranglerAccountRoutes();
@@ -31,7 +32,7 @@ inline std::vector<std::span<const Route>> apiRoutes() {
           wranglerScriptRoutes(), wranglerVersionRoutes(),
           wranglerKvRoutes(),     secretRoutes(),
           fleetRoutes(),          assetRoutes(),
-          wranglerAssetRoutes()};
+          wranglerAssetRoutes(),  tailRoutes()};
 }
 
 }  // namespace atolld::control

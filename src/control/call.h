@@ -14,6 +14,7 @@
 #include "deploy/registry.h"
 #include "store/kv_store.h"
 #include "store/token_store.h"
+#include "telemetry/tail.h"
 
 namespace atolld::control {
 
@@ -27,6 +28,7 @@ struct NodeInfo {
 };
 
 struct FleetServices;  // control/fleet_services.h
+class TailTickets;     // control/tails.h
 
 /// What endpoints work with. All borrowed for the handler's life; each may be used by any number of
 /// storage threads at once.
@@ -40,7 +42,9 @@ struct Services {
   std::function<Result<>(const deploy::Version&)> validate;
   std::uint64_t kvValueBytesMax = store::KvLimits::kValueBytesMax;
   NodeInfo node;
-  FleetServices* fleet = nullptr;  ///< Null: this node has no fleet.
+  telemetry::TailHub* tails = nullptr;  ///< Null: scripts run elsewhere.
+  TailTickets* tickets = nullptr;       ///< The handler's own.
+  FleetServices* fleet = nullptr;       ///< Null: this node has no fleet.
 };
 
 /// Who calls. Empty for public endpoints.
@@ -56,6 +60,8 @@ struct Call {
   Identity identity;
   std::vector<std::string> parameters;  ///< The ":name" segments, decoded.
   Query query;
+  std::string authority;  ///< Under which the node was asked: "127.0.0.1:9090".
+  bool isSecure = false;
   std::string contentType;
   Bytes body;
 };

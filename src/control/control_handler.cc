@@ -11,6 +11,7 @@
 #include "control/api.h"
 #include "control/assets_api.h"
 #include "control/auth.h"
+#include "control/tail_socket.h"
 #include "control/wrangler.h"
 #include "telemetry/log.h"
 
@@ -91,6 +92,8 @@ class ControlHandler::Session final : public http::ExchangeSink,
     if (!query) return answer(answerError(query.error()));
     call_.query = *std::move(query);
     call_.contentType = head_->headers.find("content-type").value_or("");
+    call_.authority = head_->authority;
+    call_.isSecure = head_->scheme == "https";
     if (head_->body == http::BodyKind::Length && head_->contentLength > bodyLimit()) {
       return answer(answerError(tooLarge(bodyLimit())));
     }
@@ -278,7 +281,10 @@ class ControlHandler::Session final : public http::ExchangeSink,
 
 ControlHandler::ControlHandler(loop::Loop& loop, Services services, HandlerOptions options)
     : loop_(loop),
-      services_(std::move(services)),
+      services_([this, &services] {
+        services.tickets = &tickets_;
+        return std::move(services);
+      }()),
       options_(std::move(options)),
       router_(apiRoutes()),
       mailbox_(loop),
@@ -287,13 +293,34 @@ ControlHandler::ControlHandler(loop::Loop& loop, Services services, HandlerOptio
 
 ControlHandler::~ControlHandler() {
   loop_.checkThread();
-  ATOLL_CHECK(sessions_.empty());
+  ATOLL_CHECK(sessions_.empty() && tailSockets_.empty());
   uploads_.reset();
   calls_.reset();
 }
 
+// Whoever has a ticket's id may watch: it is as long as a token, and no browser has it.
+void ControlHandler::onTail(http::Exchange& exchange, const http::RequestHead& head) {
+  const auto place = std::make_shared<TailSocket*>(nullptr);
+  const auto socket = std::make_shared<TailSocket>(exchange, mailbox_, [this, place] {
+    const auto last = tailSockets_.extract(*place);  // Outlives the call that it comes from.
+  });
+  *place = socket.get();
+  tailSockets_.emplace(socket.get(), socket);
+  exchange.setSink(*socket);
+  const auto ticket =
+      tickets_.find(std::string_view(head.target).substr(kTailPath.size()), services_.clock.now());
+  const bool isOurs = checkOrigin(head, options_.hostname).has_value();
+  if (isOurs && ticket) return socket->start(*services_.tails, head, *ticket);
+  http::ResponseHead refusal;
+  refusal.status = isOurs ? 404 : 403;
+  exchange.respond(refusal, Bytes::fromStatic("there is no such tail: begin another one\n"));
+}
+
 void ControlHandler::onRequest(http::Exchange& exchange, std::unique_ptr<http::RequestHead> head) {
   loop_.checkThread();
+  if (head->webSocket && head->target.starts_with(kTailPath) && services_.tails != nullptr) {
+    return onTail(exchange, *head);
+  }
   const auto session = std::make_shared<Session>(*this, exchange, std::move(head));
   sessions_.emplace(session.get(), session);
   exchange.setSink(*session);

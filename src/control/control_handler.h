@@ -7,12 +7,15 @@
 
 #include "control/call.h"
 #include "control/router.h"
+#include "control/tails.h"
 #include "http/handler.h"
 #include "loop/loop.h"
 #include "loop/mailbox.h"
 #include "loop/thread_pool.h"
 
 namespace atolld::control {
+
+class TailSocket;
 
 struct HandlerOptions {
   std::uint64_t bodyBytesMax = 100ull * 1024 * 1024;
@@ -41,12 +44,16 @@ class ControlHandler final : public http::Handler {
  private:
   class Session;
 
+  void onTail(http::Exchange& exchange, const http::RequestHead& head);
+
   loop::Loop& loop_;
+  TailTickets tickets_;
   const Services services_;
   const HandlerOptions options_;
   const Router router_;
   std::uint64_t pendingBytes_ = 0;
   std::unordered_map<Session*, std::shared_ptr<Session>> sessions_;
+  std::unordered_map<TailSocket*, std::shared_ptr<TailSocket>> tailSockets_;
   loop::Mailbox mailbox_;
   // Last: joined before what their jobs use goes.
   std::unique_ptr<loop::ThreadPool> uploads_;

@@ -61,7 +61,6 @@ constexpr struct {
     {"pages", "Pages"},
     {"secrets_store", "the Secrets Store"},
     {"dispatch", "dispatch namespaces"},
-    {"tails", "tail"},
     {"triggers", "event triggers"},
     {"mtls_certificates", "mTLS certificates"},
 };

@@ -32,6 +32,7 @@
 #include "store/kv_store.h"
 #include "store/kv_writer.h"
 #include "telemetry/metrics.h"
+#include "telemetry/tail.h"
 #include "upstream/client.h"
 
 namespace atolld::dispatch {
@@ -55,6 +56,7 @@ struct Node {
   store::KvStore& kv;
   store::KvWriter& kvWriter;
   store::CacheStore& cache;
+  telemetry::TailHub& tails;
   loop::ThreadPool& storage;
   loop::ThreadPool& compute;
   DispatchLimits limits;
@@ -78,6 +80,7 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
 
   loop::Loop& loop() noexcept { return loop_; }
 
+  telemetry::TailHub& tails() noexcept { return node_.tails; }
   deploy::AssetCache& assetCache() noexcept { return node_.assets; }
   /// `then` gets the piece here, when it was read.
   void loadAsset(const std::string& hash, std::uint32_t index,

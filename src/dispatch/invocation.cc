@@ -5,6 +5,7 @@
 
 #include "dispatch/dispatcher.h"
 #include "dispatch/service_call.h"
+#include "dispatch/tail.h"
 #include "dispatch/worker_state.h"
 #include "telemetry/log.h"
 #include "websocket/handshake.h"
@@ -53,7 +54,8 @@ Invocation::Invocation(Dispatcher& dispatcher, http::Exchange& exchange,
       exchange_(&exchange),
       head_(std::move(head)),
       isHead_(head_->method == "HEAD"),
-      deadlineMillis_(dispatcher.nowMillis() + dispatcher.limits().wallMillisMax) {
+      beganMillis_(dispatcher.nowMillis()),
+      deadlineMillis_(beganMillis_ + dispatcher.limits().wallMillisMax) {
   dispatcher_.link(*this);
 }
 
@@ -61,6 +63,10 @@ void Invocation::start(WorkerState& worker) {
   ATOLL_CHECK(head_ && worker_ == nullptr);
   worker_ = &worker;
   id_ = worker.open(*this);
+  const deploy::Version& version = *worker.worker().version();
+  if (dispatcher_.tails().isWatched(version.tenant, version.script)) {
+    tail_ = beginTail(*head_, version);
+  }
   if (head_->webSocket) {
     const auto value = [this](std::string_view name) {
       return std::string(head_->headers.find(name).value_or(""));
@@ -96,6 +102,7 @@ void Invocation::launch() {
 
 void Invocation::fail(Refusal refusal) {
   dispatcher_.countRefusal(refusal);
+  if (tail_) noteRefusal(*tail_, refusal);
   if (exchange_ != nullptr && !responded_) {
     responded_ = responseEnded_ = true;
     refuse(refusal, std::string(gateway::refusalInfo(refusal).text));
@@ -112,6 +119,7 @@ void Invocation::fail(Refusal refusal) {
 bool Invocation::respond(http::ResponseHead head, host::Body& body) {
   if (exchange_ == nullptr || responded_) return false;
   responded_ = true;
+  if (tail_) tail_->status = head.status;
   if (auto* const bytes = std::get_if<Bytes>(&body)) {
     responseEnded_ = true;
     exchange_->respond(head, std::move(*bytes));
@@ -134,6 +142,7 @@ bool Invocation::respond(http::ResponseHead head, host::Body& body) {
 std::optional<WebSocketSetup> Invocation::upgrade(http::ResponseHead head) {
   if (exchange_ == nullptr || responded_ || !upgrade_) return std::nullopt;
   responded_ = isTunnel_ = true;
+  if (tail_) tail_->status = 101;
   WebSocketSetup setup{.role = websocket::Role::Server};
   head.headers.remove("sec-websocket-extensions");
   if (auto agreed = websocket::chooseExtension(upgrade_->extensions)) {
@@ -163,6 +172,7 @@ void Invocation::onScriptFailed(const host::Failed& failed) {
                           : failed.gaveNoResponse ? Refusal::ScriptNoResponse
                                                   : Refusal::ScriptException;
   dispatcher_.countRefusal(refusal);
+  if (tail_) noteException(*tail_, failed);
   if (exchange_ == nullptr || responseEnded_) return;
   const bool begun = std::exchange(responded_, true);
   responseEnded_ = true;
@@ -233,6 +243,7 @@ void Invocation::onDrain() {
 
 void Invocation::onClosed(const Result<>& ok) {
   exchange_ = nullptr;
+  if (!ok && tail_ && tail_->outcome == "ok") tail_->outcome = "canceled";
   if (requestBody_ != nullptr || feeder_ != nullptr) {
     const Error gone = ok ? Error{ErrorCode::Aborted, "the response is complete"} : ok.error();
     if (BodyReceiver* const body = std::exchange(requestBody_, nullptr)) body->breakOff(gone);
@@ -279,8 +290,20 @@ const std::string& Invocation::ray() {
   return ray_;
 }
 
+void Invocation::onLog(host::Log::Level level, const std::string& text) {
+  if (tail_) noteLog(*tail_, level, text);
+}
+
+void Invocation::publishTail() {
+  const std::unique_ptr<telemetry::TailItem> item = std::move(tail_);
+  item->cpu = cpu_;
+  item->wall = std::chrono::milliseconds(dispatcher_.nowMillis() - beganMillis_);
+  dispatcher_.tails().publish(std::move(*item));
+}
+
 void Invocation::releaseIfOver() {
   if (exchange_ != nullptr || worker_ != nullptr || waiting_) return;
+  if (tail_) publishTail();
   dispatcher_.bury(*this);
 }
 

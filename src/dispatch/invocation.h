@@ -12,6 +12,7 @@
 #include "dispatch/web_socket.h"
 #include "http/handler.h"
 #include "isolate/host.h"
+#include "telemetry/tail.h"
 
 namespace atolld::dispatch {
 
@@ -69,6 +70,7 @@ class Invocation final : public http::ExchangeSink,
   /// Adds CPU time spent for it, in its isolate or off it; false if it had too much.
   bool charge(std::chrono::nanoseconds cpu) noexcept;
   std::chrono::nanoseconds cpu() const noexcept { return cpu_; }
+  void onLog(isolate::host::Log::Level level, const std::string& text);
 
   // ---- http::ExchangeSink ----
   void onBody(Bytes chunk) override;
@@ -97,6 +99,7 @@ class Invocation final : public http::ExchangeSink,
   /// Tells whoever asked that there is no answer; `what` is for scripts only.
   void refuse(Refusal refusal, std::string what);
   void releaseIfOver();
+  void publishTail();
   const std::string& ray();
 
   Dispatcher& dispatcher_;
@@ -123,7 +126,9 @@ class Invocation final : public http::ExchangeSink,
   std::chrono::nanoseconds cpu_{};  ///< What charge() added up.
   bool isTunnel_ = false;           ///< A WebSocket ends it.
   bool waiting_ = false;            ///< The dispatcher holds it until its version is loaded.
+  std::uint64_t beganMillis_ = 0;
   std::uint64_t deadlineMillis_ = 0;
+  std::unique_ptr<telemetry::TailItem> tail_;  ///< Where somebody watches the script.
   std::string ray_;
   Invocation* previous_ = nullptr;
   Invocation* next_ = nullptr;

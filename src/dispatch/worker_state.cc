@@ -442,6 +442,7 @@ void WorkerState::onComputed(host::OpId op, host::InvocationId invocation, host:
 }
 
 void WorkerState::on(host::Log& effect) {
+  if (Invocation* const of = find(effect.invocation)) of->onLog(effect.level, effect.text);
   const deploy::Version& version = *worker_.version();
   const auto level = effect.level == host::Log::Level::Error  ? telemetry::Level::Error
                      : effect.level == host::Log::Level::Warn ? telemetry::Level::Warn

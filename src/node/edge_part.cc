@@ -28,6 +28,7 @@ Result<> EdgePart::start() {
       state_.kv,
       kvWriter_,
       *state_.cache,
+      state_.tails,
       state_.storage,
       compute_,
       {.cpuMax = config_.script.cpuTimeMax,

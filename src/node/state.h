@@ -19,6 +19,7 @@
 #include "store/database.h"
 #include "store/kv_store.h"
 #include "store/token_store.h"
+#include "telemetry/tail.h"
 
 namespace atolld::node {
 
@@ -65,6 +66,7 @@ struct State {
   deploy::AssetCache assets;
   store::KvStore kv;
   store::TokenStore tokens;
+  telemetry::TailHub tails;
   gateway::LiveTable table;
   gateway::Publisher publisher;
   loop::ThreadPool storage;  // Last: its jobs use all of the above.

@@ -84,7 +84,9 @@ std::optional<Incoming> Reader::checkHead() {
       return wrong("a frame is marked as compressed that cannot be");
     }
   }
-  if (((second & kMasked) != 0) != (role_ == Role::Server)) {
+  const bool isMasked = (second & kMasked) != 0;
+  const bool isForgiven = !isMasked && limits_.takesUnmasked;
+  if (isMasked != (role_ == Role::Server) && !isForgiven) {
     return wrong(role_ == Role::Server ? "a client's frame is not masked"
                                        : "a server's frame is masked");
   }

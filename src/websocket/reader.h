@@ -35,6 +35,7 @@ struct ReaderLimits {
   std::size_t messageBytesMax = 32 * 1024 * 1024;
   /// Of message taken in one call of next(): bounds the time it takes.
   std::size_t turnBytesMax = 256 * 1024;
+  bool takesUnmasked = false;  ///< A server whose clients may break the rule that they mask.
 };
 
 /// Reads a peer's frames and puts messages together. Whatever the bytes are, it ends in messages or

@@ -148,11 +148,6 @@ class Usage(CliTest):
         self.refused(1, "secret", "put", "A", "--script", "nobody", text="x", says="nobody")
         self.refused(2, "secret", "put", "A", "--script", "secretive", text="", says="empty")
 
-    def test_missing_commands(self):
-        """commands that are not there yet say so, with any words behind them"""
-        for words in (["tail", "hello"],):
-            self.refused(1, *words, says="not available yet")
-
     def test_help(self):
         """help and version are exit 0"""
         for words in (["--help"], ["deploy", "--help"], ["kv", "put", "-h"], ["--version"]):

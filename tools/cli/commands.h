@@ -59,6 +59,19 @@ void deployVersions(const Globals& globals, const ScriptOptions& options,
                     const std::vector<std::string>& shares, const std::string& message);
 void deleteScript(const Globals& globals, const ScriptOptions& options, bool yes);
 
+struct TailOptions {
+  ScriptOptions script;
+  std::vector<std::string> statuses;  ///< "ok", "error", "canceled"
+  std::vector<std::string> methods;
+  std::vector<std::string> addresses;  ///< Of clients; "self": where this runs.
+  std::string header;                  ///< "NAME" or "NAME:TEXT"
+  std::string search;
+  std::string version;
+  double samplingRate = 1;
+};
+/// Shows what a script does, as it happens, until the node or Ctrl-C ends it.
+void tail(const Globals& globals, const TailOptions& options);
+
 void listRoutes(const Globals& globals);
 void addRoute(const Globals& globals, const std::string& pattern, const ScriptOptions& options);
 void removeRoute(const Globals& globals, const std::string& pattern);

@@ -24,6 +24,7 @@ constexpr int kUsage = 2;
 struct Arguments {
   Globals globals;
   DeployOptions deploy;
+  TailOptions tail;
   DevOptions dev;
   TypesOptions types;
   ScriptOptions script;
@@ -59,7 +60,7 @@ class CommandTree {
     addSecrets();
     addTokens();
     addNodes();
-    addMissing();
+    addTail();
   }
 
   int run(int argc, char** argv) {
@@ -75,9 +76,6 @@ class CommandTree {
       return usage(oneLine(error.what()));
     }
     CLI::App* const chosen = deepest(&app_);
-    if (missing_.contains(chosen)) {
-      throw CliError("`atoll " + chosen->get_name() + "` is not available yet");
-    }
     if (const auto extras = app_.remaining(true); !extras.empty()) {
       return usage(unknown(*chosen, extras.front()));
     }
@@ -384,17 +382,37 @@ class CommandTree {
         ->required();
   }
 
-  // Commands that the design promises and that are not there: they say so instead of being unknown.
-  void addMissing() {
-    for (const char* const name : {"tail"}) {
-      missing_.insert(add(app_, name, "Not available yet"));
-    }
+  void addTail() {
+    TailOptions& o = a_.tail;
+    CLI::App* const command = add(app_, "tail", "Show what a script does, as it happens",
+                                  [this] { tail(a_.globals, a_.tail); });
+    command->add_option("script,--name", o.script.script, "The script; else the project's here")
+        ->type_name("SCRIPT");
+    command->add_option("--env", o.script.environment, "Environment of the project")
+        ->type_name("NAME");
+    const auto several = [&](const char* name, std::vector<std::string>& into, const char* about,
+                             const char* type) {
+      return command->add_option(name, into, about)
+          ->type_name(type)
+          ->expected(1)
+          ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    };
+    several("--status", o.statuses, "ok, error or canceled; may be repeated", "STATUS")
+        ->check(CLI::IsMember({"ok", "error", "canceled"}));
+    several("--method", o.methods, "Of the request; may be repeated", "METHOD");
+    several("--ip", o.addresses, "Of the client, or self; may be repeated", "ADDRESS");
+    command->add_option("--header", o.header, "Requests that have it, with TEXT in it")
+        ->type_name("NAME[:TEXT]");
+    command->add_option("--search", o.search, "In what is logged or thrown")->type_name("TEXT");
+    command->add_option("--version-id", o.version, "Of this version alone")->type_name("ID");
+    command->add_option("--sampling-rate", o.samplingRate, "The share that is shown; default: 1")
+        ->type_name("0..1")
+        ->check(CLI::Range(0.0, 1.0));
   }
 
   Arguments a_;
   CLI::App app_;
   std::map<const CLI::App*, std::function<void()>> actions_;
-  std::set<const CLI::App*> missing_;
 };
 
 }  // namespace

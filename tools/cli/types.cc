@@ -89,6 +89,9 @@ class EnvInterface {
     for (const ProjectService& service : project.services) {
       note(types, service.binding, serviceType(project, service));
     }
+    if (project.assets && !project.assets->binding.empty()) {
+      note(types, project.assets->binding, "Fetcher");
+    }
     for (const std::string& name : local) note(types, name, "string");
     for (const auto& [name, type] : types) {
       Member& member = members_[name];

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+
+/// Live traces of invocations, for who watches a script: nothing is kept, and nobody waits.
+namespace atolld::telemetry {
+
+/// What one invocation did.
+struct TailItem {
+  struct Log {
+    std::string level;  ///< "log", "info", "warn", "error", "debug"
+    std::string text;
+    UnixMillis time{};
+  };
+  struct Exception {
+    std::string message;  ///< "TypeError: x is not a function"
+    std::string stack;
+    UnixMillis time{};
+  };
+  std::string tenant, script, version;
+  std::string outcome = "ok";  ///< "exception", "exceededCpu", "canceled" …: as Workers call it.
+  std::string method, url, clientAddress;
+  std::vector<std::pair<std::string, std::string>> headers;
+  int status = 0;  ///< 0: there was no response.
+  std::vector<Log> logs;
+  std::vector<Exception> exceptions;
+  UnixMillis time{};
+  std::chrono::nanoseconds cpu{};
+  std::chrono::milliseconds wall{};
+  bool isTruncated = false;  ///< Logs are missing.
+
+  /// Adds to `logs`, as long as they have room.
+  void addLog(std::string_view level, std::string text, UnixMillis now);
+
+ private:
+  std::size_t logBytes_ = 0;
+};
+
+/// Which of a script's invocations a watcher wants: all that is given has to fit.
+struct TailFilter {
+  double samplingRate = 1;            ///< From 0 to 1.
+  std::vector<std::string> outcomes;  ///< One of them; empty: any. So the others.
+  std::vector<std::string> methods;
+  std::vector<std::string> clientAddresses;
+  std::string headerName, headerText;  ///< Lower-case name; the value contains the text.
+  std::string text;                    ///< In a log line or an exception.
+  std::string version;                 ///< The beginning of its id.
+
+  bool takes(const TailItem& item) const;
+};
+
+class TailHub;
+
+/// One watcher's queue: what it does not take in time is lost, and counted.
+class TailWatch {
+ public:
+  static constexpr std::size_t kItemCountMax = 200;
+  static constexpr std::size_t kItemBytesMax = 4 * 1024 * 1024;
+
+  ~TailWatch();
+  TailWatch(const TailWatch&) = delete;
+  TailWatch& operator=(const TailWatch&) = delete;
+
+  struct Taken {
+    std::vector<std::shared_ptr<const TailItem>> items;
+    std::uint64_t lostCount = 0;  ///< Since the last time.
+  };
+  /// Any thread.
+  Taken take();
+
+ private:
+  friend class TailHub;
+  TailWatch(TailHub& hub, std::string key, TailFilter filter, std::function<void()> onItem)
+      : hub_(hub), key_(std::move(key)), filter_(std::move(filter)), onItem_(std::move(onItem)) {}
+  void offer(const std::shared_ptr<const TailItem>& item, std::size_t bytes);
+
+  TailHub& hub_;
+  const std::string key_;
+  const TailFilter filter_;
+  const std::function<void()> onItem_;
+  std::mutex mutex_;  // Guards all below.
+  Taken waiting_;
+  std::size_t waitingBytes_ = 0;
+};
+
+/// Who watches which script of this node. Any thread; outlives its watches.
+class TailHub {
+ public:
+  /// Cheap where nobody watches anything.
+  bool isWatched(std::string_view tenant, std::string_view script) const;
+  /// Never waits for a watcher.
+  void publish(TailItem item);
+  /// `onItem` is called on the publisher's thread when there is something to take() where there was
+  /// nothing; not any more once the watch is gone.
+  std::unique_ptr<TailWatch> watch(std::string_view tenant, std::string_view script,
+                                   TailFilter filter, std::function<void()> onItem);
+
+ private:
+  friend class TailWatch;
+  static std::string keyOf(std::string_view tenant, std::string_view script);
+
+  std::atomic<std::size_t> count_ = 0;
+  mutable std::mutex mutex_;  // Guards watches_. Held while watchers are offered an item.
+  std::unordered_multimap<std::string, TailWatch*> watches_;
+};
+
+}  // namespace atolld::telemetry
