@@ -80,6 +80,24 @@ class DevLoop(unittest.TestCase):
         with opener.open(url, timeout=PATIENCE_SECONDS) as answer:
             return answer.read().decode()
 
+    def test_requests(self):
+        """each request is shown with status and times"""
+        dev = self.dev()
+        url = dev.wait_for("ready")["url"]
+        seen = None
+        while seen is None:  # What shows them begins beside the node.
+            self.get(url + "path?q=1")
+            try:
+                while (line := dev.lines.get(timeout=0.2))["event"] != "request":
+                    pass
+                seen = line
+            except queue.Empty:
+                continue
+        self.assertEqual((seen["method"], seen["target"], seen["status"], seen["outcome"]),
+                         ("GET", "/path?q=1", 200, "ok"))
+        self.assertGreater(seen["cpu_us"], 0)
+        self.assertEqual(dev.stop(), 0)
+
     def test_loop(self):
         """what is saved answers next; what does not build is shown, the last good one goes on"""
         dev = self.dev()

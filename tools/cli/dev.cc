@@ -7,11 +7,14 @@
 #include <chrono>
 #include <filesystem>
 #include <mutex>
+#include <optional>
+#include <thread>
 #include <utility>
 
 #include "commands.h"
 #include "private_node.h"
 #include "project.h"
+#include "tail_watch.h"
 #include "watcher.h"
 
 namespace atolld::cli {
@@ -107,6 +110,44 @@ void showLog(Screen& screen, const Json& line) {
   }
 }
 
+/// Each request that a script answered, in a line. Ends with the node.
+class RequestLines {
+ public:
+  RequestLines(Screen& screen, Endpoint endpoint, std::string script)
+      : thread_([&screen, endpoint = std::move(endpoint), script = std::move(script)] {
+          ApiClient client(endpoint);
+          try {
+            watchTail(client, script, Json::array(),
+                      [&screen](const Json& item) { showRequest(screen, item); });
+          } catch (const std::exception&) {
+            // The lines are a comfort: what the script does is shown without them.
+          }
+        }) {}
+
+ private:
+  static void showRequest(Screen& screen, const Json& item) {
+    const Json event = item.value("event", Json::object());
+    const Json request = event.value("request", Json::object());
+    const Json status = event.value("response", Json::object()).value("status", Json());
+    if (!request.is_object() || !request.contains("url")) return;
+    const std::string url = request.value("url", "");
+    const std::size_t path = url.find('/', url.find("://") + 3);
+    const std::string target = path == std::string::npos ? "/" : url.substr(path);
+    const std::string outcome = status.is_null() ? item.value("outcome", "") : status.dump();
+    screen.show(
+        request.value("method", "") + " " + target + " " + outcome + " (" + timesText(item) + ")",
+        {{"event", "request"},
+         {"method", request.value("method", "")},
+         {"target", target},
+         {"status", status},
+         {"outcome", item.value("outcome", "")},
+         {"cpu_us", item.value("cpuTimeMicros", Json(0))},
+         {"wall_ms", item.value("wallTime", Json(0))}});
+  }
+
+  std::jthread thread_;
+};
+
 class DevSession {
  public:
   DevSession(const Globals& globals, const DevOptions& options)
@@ -165,6 +206,7 @@ class DevSession {
                    {{"event", "reloaded"}, {"file", changed}, {"ms", millis}});
       return;
     }
+    requests_.emplace(screen_, Endpoint{control_.url, control_.token}, project_.name);
     const std::string url = "http://localhost:" + std::to_string(node_.port()) + "/";
     screen_.show("Ready on " + url + behind, {{"event", "ready"}, {"url", url}, {"ms", millis}});
   }
@@ -196,7 +238,8 @@ class DevSession {
   DeployOptions deploy_;
   Globals control_;
   bool isReady_ = false;
-  PrivateNode node_;  // Last: its thread uses the screen.
+  std::optional<RequestLines> requests_;  // Goes when the node has: that ends its thread.
+  PrivateNode node_;                      // Last: its thread uses the screen.
 };
 
 }  // namespace
