@@ -233,13 +233,10 @@ void Dispatcher::forgetVersion(const std::string& versionId) {
   if (found != versions_.end() && !found->second.loading) versions_.erase(found);
 }
 
-void Dispatcher::onEffects(shard::Worker& worker, isolate::host::Outbox& outbox) {
+void Dispatcher::onEffects(shard::Worker& worker, host::Outbox& outbox,
+                           std::span<const shard::Charge> charges) {
   failedLoads_.onLoaded(worker.version()->id);
-  static_cast<WorkerState&>(*worker.attachment).apply(outbox);
-}
-
-void Dispatcher::onCharged(shard::Worker& worker, const shard::Charge& charge) {
-  static_cast<WorkerState&>(*worker.attachment).charge(charge);
+  static_cast<WorkerState&>(*worker.attachment).apply(outbox, charges);
 }
 
 std::chrono::nanoseconds Dispatcher::cpuUsed(shard::Worker& worker, host::InvocationId invocation) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -96,8 +97,8 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   void expect(std::string_view host);
 
   void onRequest(http::Exchange& exchange, std::unique_ptr<http::RequestHead> head) override;
-  void onEffects(shard::Worker& worker, isolate::host::Outbox& outbox) override;
-  void onCharged(shard::Worker& worker, const shard::Charge& charge) override;
+  void onEffects(shard::Worker& worker, isolate::host::Outbox& outbox,
+                 std::span<const shard::Charge> charges) override;
   std::chrono::nanoseconds cpuUsed(shard::Worker& worker,
                                    isolate::host::InvocationId invocation) override;
   void onWorkerLost(shard::Worker& worker, const Error& error) override;

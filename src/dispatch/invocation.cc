@@ -66,6 +66,7 @@ void Invocation::start(WorkerState& worker) {
   const deploy::Version& version = *worker.worker().version();
   if (dispatcher_.tails().isWatched(version.tenant, version.script)) {
     tail_ = beginTail(*head_, version);
+    worker.worker().measure();
   }
   if (head_->webSocket) {
     const auto value = [this](std::string_view name) {

@@ -112,7 +112,13 @@ void WorkerState::finishOp(host::OpId op, host::OpValue value) {
   if (!found.empty()) post(host::OpDone{op, std::move(value), found.mapped().invocation});
 }
 
-void WorkerState::apply(host::Outbox& outbox) {
+void WorkerState::apply(host::Outbox& outbox, std::span<const shard::Charge> charges) {
+  // Before the effects, which may be an invocation's last; what they end is not refused any more.
+  std::vector<host::InvocationId> over;
+  for (const shard::Charge& charge : charges) {
+    Invocation* const charged = find(charge.invocation);
+    if (charged != nullptr && !charged->charge(charge.cpu)) over.push_back(charge.invocation);
+  }
   for (host::Effect& effect : outbox) {
     std::visit([this](auto& each) { on(each); }, effect);
   }
@@ -124,6 +130,9 @@ void WorkerState::apply(host::Outbox& outbox) {
   }
   for (const host::SocketId id : std::exchange(written_, {})) {
     if (WebSocket* const socket = findSocket(id)) socket->acknowledge();
+  }
+  for (const host::InvocationId id : over) {
+    if (Invocation* const invocation = find(id)) invocation->fail(Refusal::CpuLimit);
   }
   if (worker_.isQuiet()) endHungInvocations();
 }
@@ -423,11 +432,6 @@ void WorkerState::startNextCompute() {
   }
 }
 
-void WorkerState::charge(const shard::Charge& charge) {
-  Invocation* const charged = find(charge.invocation);
-  if (charged != nullptr && !charged->charge(charge.cpu)) charged->fail(Refusal::CpuLimit);
-}
-
 std::chrono::nanoseconds WorkerState::cpuUsed(host::InvocationId id) {
   const Invocation* const invocation = find(id);
   return invocation == nullptr ? std::chrono::nanoseconds(0) : invocation->cpu();
@@ -436,7 +440,8 @@ std::chrono::nanoseconds WorkerState::cpuUsed(host::InvocationId id) {
 void WorkerState::onComputed(host::OpId op, host::InvocationId invocation, host::OpValue value,
                              std::chrono::nanoseconds cpu) {
   computing_ = false;
-  charge({invocation, cpu});
+  Invocation* const charged = find(invocation);
+  if (charged != nullptr && !charged->charge(cpu)) charged->fail(Refusal::CpuLimit);
   finishOp(op, std::move(value));
   startNextCompute();
 }

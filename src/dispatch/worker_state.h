@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -51,9 +52,8 @@ class WorkerState final : public shard::Worker::Attachment, public BodyOwner {
   /// An answer from another thread or an outbound fetch; dropped if the op is no longer open.
   void finishOp(isolate::host::OpId op, isolate::host::OpValue value);
 
-  void apply(isolate::host::Outbox& outbox);
-  /// CPU time of a slice; ends the invocation when it had too much.
-  void charge(const shard::Charge& charge);
+  /// What a slice did, and the CPU time that it took; ends invocations that had too much.
+  void apply(isolate::host::Outbox& outbox, std::span<const shard::Charge> charges);
   std::chrono::nanoseconds cpuUsed(isolate::host::InvocationId id);
   /// Every invocation of a lost isolate ends with `error`.
   void failAll(const Error& error);

@@ -17,12 +17,12 @@ bool isFollowUp(const isolate::host::Event& event) {
 }
 
 /// What was too short for the monitor to see is counted by wall time, and only where an invocation
-/// may have many such slices: after its first.
+/// may have many such slices: after its first. Or where somebody watches.
 class ShortSliceTimer {
  public:
-  explicit ShortSliceTimer(const std::vector<isolate::host::Event>& events) {
+  ShortSliceTimer(const std::vector<isolate::host::Event>& events, bool ofAll) {
     for (const isolate::host::Event& event : events) {
-      if (!isFollowUp(event)) continue;
+      if (!ofAll && !isFollowUp(event)) continue;
       const auto id = isolate::host::invocationOf(event);
       if (id != 0 && std::ranges::find(ids_, id) == ids_.end()) ids_.push_back(id);
     }
@@ -55,7 +55,7 @@ SliceRunner::Ended runSlice(Slice& slice, IsolatePool& pool, SliceRunner& runner
     slice.isolateTime = std::chrono::steady_clock::now() - loadStart;
   }
   runner.enters(*slice.isolate);
-  const ShortSliceTimer timer(slice.events);
+  const ShortSliceTimer timer(slice.events, slice.isMeasured);
   switch (slice.kind) {
     case Slice::Kind::Load:
       slice.result = slice.isolate->load(slice.version);
@@ -256,6 +256,7 @@ void Scheduler::updateIdle(Worker& worker) {
 void Scheduler::startSlice(Worker& worker) {
   worker.ready_ = false;
   worker.busy_ = true;
+  worker.slice_->isMeasured = worker.measured_;
   std::vector<isolate::host::Event>& queue = worker.queue_;
   if (worker.slice_->isolate == nullptr) return;  // Loads first: the events wait.
   worker.slice_->kind = !queue.empty()                             ? Slice::Kind::Events
@@ -319,11 +320,8 @@ void Scheduler::settleSlice(Worker& worker) {
   }
   worker.lost_ = !slice.result.has_value();
   worker.loaded_ = worker.loaded_ || !worker.lost_;
-  if (slice.kind == Slice::Kind::Events) owner_.onEffects(worker, slice.outbox);
+  if (slice.kind == Slice::Kind::Events) owner_.onEffects(worker, slice.outbox, slice.charges);
   slice.outbox.clear();
-  for (const Charge& charge : slice.charges) {
-    if (!worker.lost_) owner_.onCharged(worker, charge);
-  }
   slice.charges.clear();
   if (!slice.result) return lose(worker, slice.result.error());
   worker.busy_ = false;

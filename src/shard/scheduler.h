@@ -7,6 +7,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -34,11 +35,11 @@ class WorkerOwner {
  public:
   /// A slice with events of `worker`'s ended, with or without effects. Effects in order; the outbox
   /// is emptied by the callee.
-  virtual void onEffects(Worker& worker, isolate::host::Outbox& outbox) = 0;
-  /// CPU time of an invocation's in the slice whose effects were carried out just now; it may be
-  /// over by now.
-  virtual void onCharged(Worker& worker, const Charge& charge) {}
-  /// What onCharged() has told of it.
+  /// @param charges  CPU time of invocations in this slice: of all where the worker is measured,
+  /// else of those that the monitor saw
+  virtual void onEffects(Worker& worker, isolate::host::Outbox& outbox,
+                         std::span<const Charge> charges) = 0;
+  /// What onEffects() was told of it.
   virtual std::chrono::nanoseconds cpuUsed(Worker& worker, isolate::host::InvocationId invocation) {
     return {};
   }
@@ -63,6 +64,7 @@ struct Slice {
   Result<> result;
   /// The last one used a quantum of CPU time and more: the next one gives the seat away first.
   bool slow = false;
+  bool isMeasured = false;      ///< However short it is.
   std::vector<Charge> used;     ///< By the events' invocations in earlier slices.
   std::vector<Charge> charges;  ///< By them in this one.
   std::chrono::nanoseconds isolateTime{}, loadTime{};  ///< Of Load: until the isolate; all of it.
@@ -87,6 +89,8 @@ class Worker {
   std::size_t openCount() const noexcept { return openCount_; }
   /// Its version was loaded. What is lost before that never ran an event.
   bool isLoaded() const noexcept { return loaded_; }
+  /// From its next slice on the time of every invocation is told, however short: somebody watches.
+  void measure() noexcept { measured_ = true; }
   /// Open invocations keep a worker from eviction: dispatch counts them here.
   void invocationOpened() noexcept;
   void invocationClosed() noexcept;
@@ -111,6 +115,7 @@ class Worker {
   std::uint64_t readyMillis_ = 0;  ///< since this time of the loop's.
   bool busy_ = false;              ///< `slice_` belongs to a slice, or its effects are carried out.
   bool lost_ = false;
+  bool measured_ = false;
   bool expecting_ = false;  ///< Made by warm(), and no event came yet.
   bool loaded_ = false;
   std::optional<std::list<Worker*>::iterator> idlePlace_;

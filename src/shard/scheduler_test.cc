@@ -22,7 +22,7 @@ using isolate::testVersion;
 /// Writes down what happens, as "worker-script: text".
 class Diary final : public WorkerOwner {
  public:
-  void onEffects(Worker& worker, isolate::host::Outbox& outbox) override {
+  void onEffects(Worker& worker, isolate::host::Outbox& outbox, std::span<const Charge>) override {
     for (const isolate::host::Effect& effect : outbox) {
       entries.push_back(worker.version()->script + ": " + isolate::textOf(effect));
     }

@@ -33,7 +33,7 @@ class QuestionEngine final : public Engine, public WorkerOwner {
     worker.post(testFetch(1, std::move(target)));
   }
 
-  void onEffects(Worker& worker, isolate::host::Outbox& outbox) override {
+  void onEffects(Worker& worker, isolate::host::Outbox& outbox, std::span<const Charge>) override {
     std::vector<std::promise<std::string>>& waiting = waiting_[&worker];
     for (const isolate::host::Effect& effect : outbox) {
       REQUIRE_FALSE(waiting.empty());

@@ -28,7 +28,7 @@ class AskEngine final : public Engine, public WorkerOwner {
     scheduler_.lease(version).value()->post(testFetch(1, std::move(target)));
   }
 
-  void onEffects(Worker&, isolate::host::Outbox& outbox) override {
+  void onEffects(Worker&, isolate::host::Outbox& outbox, std::span<const Charge>) override {
     answer_.set_value(isolate::textOf(outbox.front()));
     outbox.clear();
   }
