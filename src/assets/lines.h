@@ -44,15 +44,13 @@ Result<> forEachRule(std::string_view file, std::string_view text, std::size_t l
     ++number;
     const std::string_view content = trimmed(*line);
     if (content.empty() || content.front() == '#') continue;
-    const Result<> taken =
-        content.size() <= lineBytesMax
-            ? take(content)
-            : fail(ErrorCode::InvalidArgument,
-                   "is longer than " + std::to_string(lineBytesMax) + " bytes");
+    const Result<> taken = content.size() <= lineBytesMax
+                               ? take(content)
+                               : fail(ErrorCode::InvalidArgument,
+                                      "is longer than " + std::to_string(lineBytesMax) + " bytes");
     if (taken) continue;
-    return fail(ErrorCode::InvalidArgument, std::string(file) + ", line " +
-                                                std::to_string(number) + ": " +
-                                                taken.error().detail);
+    return fail(ErrorCode::InvalidArgument, std::string(file) + ", line " + std::to_string(number) +
+                                                ": " + taken.error().detail);
   }
   return {};
 }

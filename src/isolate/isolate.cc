@@ -147,8 +147,7 @@ Isolate::~Isolate() {
     s.context.Reset();
   }
   if (s.adopted) return;
-  v8::platform::NotifyIsolateShutdown(&v8Platform(), s.v8);
-  s.v8->Dispose();
+  disposeIsolate(s.v8);
   releaseHeadroom(s);
 }
 

@@ -29,10 +29,57 @@ enum class ClockState : std::uint8_t { Runs, Unread, Still };
 thread_local ClockState clockState = ClockState::Runs;
 thread_local double stillMillis = 0;
 
-/// V8's own platform but for the clock behind Date.
-class ClockedPlatform final : public v8::Platform {
+/// Whether this thread is in disposeIsolate().
+thread_local bool isDisposing = false;
+
+/// V8 posts the task that lets go of an ended heap's pages to some other isolate, which may have
+/// nothing to run for hours: a worker thread runs it. It touches no isolate but to be cancelled.
+class ForegroundRunner final : public v8::TaskRunner {
  public:
-  explicit ClockedPlatform(v8::Platform& all) : all_(all) {}
+  ForegroundRunner(v8::Platform& all, std::shared_ptr<v8::TaskRunner> own)
+      : all_(all), own_(std::move(own)) {}
+
+  bool IdleTasksEnabled() override { return own_->IdleTasksEnabled(); }
+  bool NonNestableTasksEnabled() const override { return own_->NonNestableTasksEnabled(); }
+  bool NonNestableDelayedTasksEnabled() const override {
+    return own_->NonNestableDelayedTasksEnabled();
+  }
+
+ protected:
+  void PostTaskImpl(std::unique_ptr<v8::Task> task, const v8::SourceLocation& location) override {
+    own_->PostTask(std::move(task), location);
+  }
+  void PostNonNestableTaskImpl(std::unique_ptr<v8::Task> task,
+                               const v8::SourceLocation& location) override {
+    own_->PostNonNestableTask(std::move(task), location);
+  }
+  void PostDelayedTaskImpl(std::unique_ptr<v8::Task> task, double seconds,
+                           const v8::SourceLocation& location) override {
+    if (isDisposing) {
+      all_.PostDelayedTaskOnWorkerThread(v8::TaskPriority::kBestEffort, std::move(task), seconds,
+                                         location);
+    } else {
+      own_->PostDelayedTask(std::move(task), seconds, location);
+    }
+  }
+  void PostNonNestableDelayedTaskImpl(std::unique_ptr<v8::Task> task, double seconds,
+                                      const v8::SourceLocation& location) override {
+    own_->PostNonNestableDelayedTask(std::move(task), seconds, location);
+  }
+  void PostIdleTaskImpl(std::unique_ptr<v8::IdleTask> task,
+                        const v8::SourceLocation& location) override {
+    own_->PostIdleTask(std::move(task), location);
+  }
+
+ private:
+  v8::Platform& all_;
+  const std::shared_ptr<v8::TaskRunner> own_;
+};
+
+/// V8's own platform but for the clock behind Date, and for where tasks of a disposal run.
+class HostPlatform final : public v8::Platform {
+ public:
+  explicit HostPlatform(v8::Platform& all) : all_(all) {}
 
   double CurrentClockTimeMillis() override {
     if (clockState == ClockState::Still) return stillMillis;
@@ -56,7 +103,8 @@ class ClockedPlatform final : public v8::Platform {
   int NumberOfWorkerThreads() override { return all_.NumberOfWorkerThreads(); }
   std::shared_ptr<v8::TaskRunner> GetForegroundTaskRunner(v8::Isolate* isolate,
                                                           v8::TaskPriority priority) override {
-    return all_.GetForegroundTaskRunner(isolate, priority);
+    return std::make_shared<ForegroundRunner>(all_,
+                                              all_.GetForegroundTaskRunner(isolate, priority));
   }
   bool IdleTasksEnabled(v8::Isolate* isolate) override { return all_.IdleTasksEnabled(isolate); }
   std::unique_ptr<v8::ScopedBlockingCall> CreateBlockingScope(v8::BlockingType type) override {
@@ -103,7 +151,7 @@ void initializeV8(Seeds seeds) {
     if (seeds == Seeds::Fixed) v8::V8::SetFlagsFromString("--hash-seed=1 --random-seed=1");
     const int workers = std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 2, 1, 8);
     platform = v8::platform::NewDefaultPlatform(workers).release();
-    v8::V8::InitializePlatform(new ClockedPlatform(*platform));
+    v8::V8::InitializePlatform(new HostPlatform(*platform));
     v8::V8::Initialize();
   });
 }
@@ -115,6 +163,13 @@ void StillClock::advance() noexcept { clockState = ClockState::Unread; }
 v8::Platform& v8Platform() {
   ATOLL_CHECK(platform != nullptr);
   return *platform;
+}
+
+void disposeIsolate(v8::Isolate* isolate) {
+  v8::platform::NotifyIsolateShutdown(&v8Platform(), isolate);
+  isDisposing = true;
+  isolate->Dispose();
+  isDisposing = false;
 }
 
 const Process& process() {

@@ -31,6 +31,9 @@ class StillClock {
   static void advance() noexcept;
 };
 
+/// Ends an isolate. The pages of its heap stay for the next isolate to come, for some seconds.
+void disposeIsolate(v8::Isolate* isolate);
+
 /// What Platform::start() was given; it must have run.
 struct Process {
   explicit Process(const Guest& processGuest)

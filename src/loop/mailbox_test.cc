@@ -114,7 +114,7 @@ TEST_CASE("jobs of many threads come back through a mailbox") {
   ThreadPool pool("test", 4);
   int sum = 0, answers = 0;
   for (int i = 1; i <= 100; ++i) {
-    pool.submit([&, i, owned = std::make_unique<int>(i)] {
+    pool.submit([&, owned = std::make_unique<int>(i)] {
       mailbox.post([&, value = *owned] {
         sum += value;
         if (++answers == 100) mailbox.close();

@@ -63,7 +63,10 @@ Outcome shakeHands(const Fleet& fleet, const ClientOptions& options) {
     if (auto r = to.receive(bytes, scratch, [](std::string_view) {}); status) status = std::move(r);
     return true;
   };
-  while (carry(client, server, outcome.server) | carry(server, client, outcome.client)) continue;
+  for (bool moved = true; moved;) {
+    moved = carry(client, server, outcome.server);
+    moved = carry(server, client, outcome.client) || moved;
+  }
   outcome.done = outcome.client && outcome.server && server.handshakeDone();
   if (outcome.done) outcome.peer = server.peer();
   return outcome;

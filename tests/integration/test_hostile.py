@@ -42,9 +42,6 @@ WRITE_OFFS_MAX = 3
 # How much more a process may hold after the gallery: caches and what malloc keeps, and for each
 # script an isolate that stays warm.
 KEPT_BYTES_MAX = 100 << 20
-# V8 keeps the pages of a heap that ended for the next isolate to come, and lets go of them in a
-# task of some other isolate, which runs once that one has run often enough: one heap at the most.
-POOLED_BYTES_MAX = 64 << 20
 WARM_BYTES_MAX = 4 << 20
 
 
@@ -157,8 +154,7 @@ class Hostile(unittest.TestCase):
         """after the whole gallery the processes have their memory back"""
         for kind, server in servers.items():
             if write_offs(server) == 0:
-                most = (server.resident_before + KEPT_BYTES_MAX + POOLED_BYTES_MAX +
-                        server.rows * WARM_BYTES_MAX)
+                most = (server.resident_before + KEPT_BYTES_MAX + server.rows * WARM_BYTES_MAX)
                 wait_until(lambda: server.resident_bytes() < most,
                            f"{kind}, {server.rows} scripts: from {server.resident_before >> 20} MB "
                            f"and {server.resident_bytes() >> 20} MB now to {most >> 20} MB")
