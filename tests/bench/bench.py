@@ -149,7 +149,7 @@ def main():
     if len(os.sched_getaffinity(0)) < 2:
         sys.exit("tools/bench needs two CPUs: one for the server, one for the load")
     if "atoll" in options.peers:
-        subprocess.run([TOP / "tools/build", "release"], check=True)
+        subprocess.run([TOP / "tools/build", "release", "atolld", "atoll"], check=True)
     OUT.mkdir(parents=True, exist_ok=True)
     measured = []
     for row in ROWS:
