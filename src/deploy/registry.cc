@@ -293,22 +293,30 @@ Result<std::shared_ptr<const Version>> Registry::version(std::string_view tenant
   return std::make_shared<const Version>(std::move(manifest->version));
 }
 
+namespace {
+
+/// What answers for a script, by its row; nothing while it has no deployment.
+Result<std::optional<Deployment>> currentDeployment(const View& view, const ScriptName& name,
+                                                    std::string_view row) {
+  ATOLL_TRY(const ScriptRow script, decodeScript(row));
+  if (script.deploymentNumber == 0) return std::nullopt;
+  ATOLL_TRY(const std::optional<std::string> current,
+            view.get(Family::Deployments,
+                     deploymentKey(name.tenant, name.script, script.deploymentNumber)));
+  if (!current) return fail(ErrorCode::Corrupt, "a script's current deployment is missing");
+  return decodeDeployment(*current);
+}
+
+}  // namespace
+
 Result<Registry::Listing> Registry::list() const {
   const std::unique_ptr<View> view = database_.view();
   Listing listing;
   ATOLL_TRY(listing.logIndex, view->index());
   const auto visitScript = [&](std::string_view key, std::string_view row) -> Result<> {
-    ATOLL_TRY(const ScriptRow script, decodeScript(row));
-    if (script.deploymentNumber == 0) return {};
-    const std::size_t separator = key.find('\0');
-    if (separator == key.npos) return fail(ErrorCode::Corrupt, "a script row has a bad key");
-    ATOLL_TRY(const std::optional<std::string> current,
-              view->get(Family::Deployments,
-                        deploymentKey(key.substr(0, separator), key.substr(separator + 1),
-                                      script.deploymentNumber)));
-    if (!current) return fail(ErrorCode::Corrupt, "a script's current deployment is missing");
-    ATOLL_TRY(Deployment deployment, decodeDeployment(*current));
-    listing.deployments.push_back(std::move(deployment));
+    ATOLL_TRY(const ScriptName name, parseScriptKey(key));
+    ATOLL_TRY(std::optional<Deployment> deployment, currentDeployment(*view, name, row));
+    if (deployment) listing.deployments.push_back(*std::move(deployment));
     return {};
   };
   ATOLL_TRY_VOID(forEachRow(*view, Family::Scripts, "", visitScript));
@@ -319,6 +327,34 @@ Result<Registry::Listing> Registry::list() const {
   };
   ATOLL_TRY_VOID(forEachRow(*view, Family::Routes, routeKey(""), visitRoute));
   return listing;
+}
+
+Result<Registry::Delta> Registry::listChanged(const store::Changes& changes) const {
+  const std::unique_ptr<View> view = database_.view();
+  Delta delta;
+  ATOLL_TRY(delta.logIndex, view->index());
+  for (const auto& [family, key] : changes.keys) {
+    const std::string prefix = routeKey("");
+    const bool isRoute = family == Family::Routes && key.starts_with(prefix);
+    if (!isRoute && family != Family::Scripts) continue;
+    ATOLL_TRY(const std::optional<std::string> row, view->get(family, key));
+    if (isRoute) {
+      Delta::Pattern changed{.pattern = key.substr(prefix.size()), .route = {}};
+      if (row) {
+        ATOLL_TRY(changed.route, decodeRoute(changed.pattern, *row));
+      }
+      delta.routes.push_back(std::move(changed));
+    } else {
+      ATOLL_TRY(const ScriptName name, parseScriptKey(key));
+      Delta::Script changed{
+          .tenant = std::string(name.tenant), .script = std::string(name.script), .deployment = {}};
+      if (row) {
+        ATOLL_TRY(changed.deployment, currentDeployment(*view, name, *row));
+      }
+      delta.scripts.push_back(std::move(changed));
+    }
+  }
+  return delta;
 }
 
 }  // namespace atolld::deploy

@@ -192,6 +192,21 @@ class Registry {
     std::vector<Route> routes;
   };
   Result<Listing> list() const;
+  /// What such rows say now, after a commit that changed them; nothing: not (any more) there.
+  struct Delta {
+    struct Script {
+      std::string tenant, script;
+      std::optional<Deployment> deployment;
+    };
+    struct Pattern {
+      std::string pattern;
+      std::optional<Route> route;
+    };
+    std::uint64_t logIndex = 0;
+    std::vector<Script> scripts;
+    std::vector<Pattern> routes;
+  };
+  Result<Delta> listChanged(const store::Changes& changes) const;
 
  private:
   store::Database& database_;

@@ -124,6 +124,12 @@ std::string scriptKey(std::string_view tenant, std::string_view script) {
   return std::string(tenant) + '\0' + std::string(script);
 }
 
+Result<ScriptName> parseScriptKey(std::string_view key) {
+  const std::size_t separator = key.find('\0');
+  if (separator == key.npos) return fail(ErrorCode::Corrupt, "a script row has a bad key");
+  return ScriptName{key.substr(0, separator), key.substr(separator + 1)};
+}
+
 std::string encodeScript(const ScriptRow& row) {
   Encoder out;
   out.u8(row.newestVersionId.empty() ? kVersion : kVersion2);

@@ -22,6 +22,11 @@ struct ScriptRow {
   UnixMillis createdAt{};
 };
 std::string scriptKey(std::string_view tenant, std::string_view script);
+struct ScriptName {
+  std::string_view tenant, script;  ///< Of the key.
+};
+/// @error Corrupt
+Result<ScriptName> parseScriptKey(std::string_view key);
 std::string encodeScript(const ScriptRow& row);
 Result<ScriptRow> decodeScript(std::string_view row);
 

@@ -7,12 +7,8 @@
 namespace atolld::gateway {
 namespace {
 
-constexpr std::uint32_t bit(store::Family family) {
-  return 1u << static_cast<std::uint32_t>(family);
-}
-
-constexpr std::uint32_t kRoutingFamilies =
-    bit(store::Family::Scripts) | bit(store::Family::Deployments) | bit(store::Family::Routes);
+/// With more than so many changes at once it is cheaper to read all.
+constexpr std::size_t kKeyCountMax = 1000;
 
 }  // namespace
 
@@ -20,14 +16,25 @@ Publisher::Publisher(const deploy::Registry& registry, LiveTable& live, TableOpt
     : registry_(registry), live_(live), options_(std::move(options)) {}
 
 Result<> Publisher::publish() {
+  table_.reset();
   ATOLL_TRY(const deploy::Registry::Listing listing, registry_.list());
-  live_.publish(Table::build(listing, options_));
+  table_ = Table::build(listing, options_);
+  live_.publish(table_);
   return {};
 }
 
-void Publisher::onCommitted(std::uint32_t familyBits) {
-  if ((familyBits & kRoutingFamilies) == 0) return;
-  if (const Result<> published = publish(); !published) {
+Result<> Publisher::publishChanged(const store::Changes& changes) {
+  if (table_ == nullptr || changes.isAll || changes.keys.size() > kKeyCountMax) return publish();
+  const std::shared_ptr<const Table> before = std::move(table_);
+  ATOLL_TRY(const deploy::Registry::Delta delta, registry_.listChanged(changes));
+  table_ = before->with(delta, options_);
+  live_.publish(table_);
+  return {};
+}
+
+void Publisher::onCommitted(const store::Changes& changes) {
+  if (!changes.has(store::Family::Scripts) && !changes.has(store::Family::Routes)) return;
+  if (const Result<> published = publishChanged(changes); !published) {
     telemetry::log(telemetry::Level::Error, "table_not_published",
                    {{"error", std::string_view(published.error().detail)}});
   }

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <atomic>
-#include <cstdint>
+#include <memory>
 
 #include "base/result.h"
 #include "deploy/registry.h"
@@ -20,13 +19,16 @@ class Publisher {
   /// Builds the table from the replica and puts it in force. Blocks on disk: storage or commit
   /// thread. On an error the last good table stays.
   Result<> publish();
-  /// For Database::onCommitted: publishes if one of `familyBits` matters to the table.
-  void onCommitted(std::uint32_t familyBits);
+  /// For Database::onCommitted: puts in force what of it matters to the table.
+  void onCommitted(const store::Changes& changes);
 
  private:
+  Result<> publishChanged(const store::Changes& changes);
+
   const deploy::Registry& registry_;
   LiveTable& live_;
   const TableOptions options_;
+  std::shared_ptr<const Table> table_;  ///< The last one; null: it could not be made.
 };
 
 }  // namespace atolld::gateway

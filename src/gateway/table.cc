@@ -63,6 +63,10 @@ std::optional<std::string_view> hostOf(std::string_view authority) {
   return host;
 }
 
+std::string keyOf(std::string_view tenant, std::string_view script) {
+  return std::string(tenant) + "/" + std::string(script);
+}
+
 std::size_t dotsIn(std::string_view text) {
   return static_cast<std::size_t>(std::count(text.begin(), text.end(), '.'));
 }
@@ -70,6 +74,21 @@ std::size_t dotsIn(std::string_view text) {
 }  // namespace
 
 void Table::Host::finish() {
+  any = nullptr;
+  paths.clear();
+  prefixes.clear();
+  for (const Rule& rule : rules) {
+    if (!rule.deployment) continue;
+    const std::string_view path = rule.path;
+    if (path.empty()) {
+      any = rule.deployment;
+    } else if (path.ends_with('*')) {
+      prefixes.push_back(
+          {.text = std::string(path.substr(0, path.size() - 1)), .deployment = rule.deployment});
+    } else {
+      paths.push_back({.text = std::string(path), .deployment = rule.deployment});
+    }
+  }
   const auto byText = [](const PathRule& a, const PathRule& b) { return a.text < b.text; };
   std::sort(paths.begin(), paths.end(), byText);
   std::sort(prefixes.begin(), prefixes.end(), byText);
@@ -97,48 +116,107 @@ const DeploymentRef& Table::Host::find(std::string_view path) const noexcept {
   return i == kNone ? any : prefixes[i].deployment;
 }
 
-void Table::add(std::string_view pattern, const DeploymentRef& deployment) {
-  const std::size_t slash = pattern.find('/');
-  std::string_view hostText = pattern.substr(0, slash);
-  std::string_view path = slash == std::string_view::npos ? "" : pattern.substr(slash);
+Table::Place Table::placeOf(std::string_view pattern) {
+  const std::size_t slash = std::min(pattern.find('/'), pattern.size());
+  Place place{.isWildcard = pattern.starts_with("*."),
+              .host = toLowerAscii(pattern.substr(0, slash)),
+              .path = std::string(pattern.substr(slash))};
+  if (place.isWildcard) place.host.erase(0, 2);
+  return place;
+}
 
-  const bool wildcard = hostText.starts_with("*.");
-  if (wildcard) {
-    hostText.remove_prefix(2);
-    wildcardDotsMin_ = std::min(wildcardDotsMin_, dotsIn(hostText));
-    wildcardDotsMax_ = std::max(wildcardDotsMax_, dotsIn(hostText));
+void Table::setDeployment(std::string_view tenant, std::string_view script,
+                          const DeploymentRef& deployment, const TableOptions& options,
+                          Touched& touched) {
+  const std::string key = keyOf(tenant, script);
+  const std::string domain = "." + options.defaultDomain;
+  const auto set = [&deployment](SharedMap<DeploymentRef>& map, const std::string& text) {
+    if (deployment) {
+      map.edit(text) = deployment;
+    } else {
+      map.erase(text);
+    }
+  };
+  set(scripts_, key);
+  set(defaults_, std::string(script) + "." + std::string(tenant) + domain);
+  if (tenant == options.defaultTenant) set(defaults_, std::string(script) + domain);
+  const std::vector<std::string>* const patterns = patterns_.find(key);
+  if (patterns == nullptr) return;
+  for (const std::string& pattern : *patterns) {
+    const Place place = placeOf(pattern);
+    for (Host::Rule& rule : hosts(place).edit(place.host).rules) {
+      if (rule.script == key) rule.deployment = deployment;
+    }
+    touched.emplace(place.isWildcard, place.host);
   }
-  Host& host = (wildcard ? wildcard_ : exact_)[toLowerAscii(hostText)];
-  if (path.empty()) {
-    if (!host.any) host.any = deployment;
-  } else if (path.ends_with('*')) {
-    path.remove_suffix(1);
-    host.prefixes.push_back({.text = std::string(path), .deployment = deployment});
-  } else {
-    host.paths.push_back({.text = std::string(path), .deployment = deployment});
+}
+
+void Table::removeRoute(std::string_view pattern, Touched& touched) {
+  const Place place = placeOf(pattern);
+  if (hosts(place).find(place.host) == nullptr) return;
+  std::vector<Host::Rule>& rules = hosts(place).edit(place.host).rules;
+  const auto rule = std::ranges::find(rules, place.path, &Host::Rule::path);
+  if (rule == rules.end()) return;
+  std::vector<std::string>& patterns = patterns_.edit(rule->script);
+  std::erase(patterns, pattern);
+  if (patterns.empty()) patterns_.erase(rule->script);
+  rules.erase(rule);
+  if (rules.empty()) hosts(place).erase(place.host);
+  touched.emplace(place.isWildcard, place.host);
+}
+
+void Table::setRoute(const deploy::Route& route, Touched& touched) {
+  removeRoute(route.pattern, touched);
+  const Place place = placeOf(route.pattern);
+  if (place.isWildcard) {
+    wildcardDotsMin_ = std::min(wildcardDotsMin_, dotsIn(place.host));
+    wildcardDotsMax_ = std::max(wildcardDotsMax_, dotsIn(place.host));
+  }
+  const std::string key = keyOf(route.tenant, route.script);
+  const DeploymentRef* const deployment = scripts_.find(key);
+  hosts(place)
+      .edit(place.host)
+      .rules.push_back(
+          {.path = place.path, .script = key, .deployment = deployment ? *deployment : nullptr});
+  patterns_.edit(key).push_back(route.pattern);
+  touched.emplace(place.isWildcard, place.host);
+}
+
+void Table::finishHosts(const Touched& touched) {
+  for (const auto& [isWildcard, text] : touched) {
+    SharedMap<Host>& map = isWildcard ? wildcard_ : exact_;
+    if (map.find(text) != nullptr) map.edit(text).finish();
   }
 }
 
 std::shared_ptr<const Table> Table::build(const deploy::Registry::Listing& listing,
                                           const TableOptions& options) {
-  auto table = std::make_shared<Table>();
-  table->logIndex_ = listing.logIndex;
-  ByText<DeploymentRef>& byScript = table->scripts_;
-  for (const deploy::Deployment& deployment : listing.deployments) {
-    const auto shared = std::make_shared<const deploy::Deployment>(deployment);
-    byScript[deployment.tenant + "/" + deployment.script] = shared;
-    const std::string domain = "." + options.defaultDomain;
-    table->defaults_[deployment.script + "." + deployment.tenant + domain] = shared;
-    if (deployment.tenant == options.defaultTenant) {
-      table->defaults_[deployment.script + domain] = shared;
+  deploy::Registry::Delta delta{.logIndex = listing.logIndex, .scripts = {}, .routes = {}};
+  for (const deploy::Deployment& each : listing.deployments) {
+    delta.scripts.push_back({each.tenant, each.script, each});
+  }
+  for (const deploy::Route& each : listing.routes) delta.routes.push_back({each.pattern, each});
+  return Table().with(delta, options);
+}
+
+std::shared_ptr<const Table> Table::with(const deploy::Registry::Delta& delta,
+                                         const TableOptions& options) const {
+  const std::shared_ptr<Table> table(new Table(*this));
+  table->logIndex_ = delta.logIndex;
+  Touched touched;
+  for (const auto& [tenant, script, deployment] : delta.scripts) {
+    const auto shared =
+        deployment ? std::make_shared<const deploy::Deployment>(*deployment) : nullptr;
+    table->setDeployment(tenant, script, shared, options, touched);
+  }
+  for (const auto& [pattern, route] : delta.routes) {
+    if (route) {
+      table->setRoute(*route, touched);
+    } else {
+      table->removeRoute(pattern, touched);
     }
   }
-  for (const deploy::Route& route : listing.routes) {
-    const auto deployment = byScript.find(route.tenant + "/" + route.script);
-    if (deployment != byScript.end()) table->add(route.pattern, deployment->second);
-  }
-  for (auto& [text, host] : table->exact_) host.finish();
-  for (auto& [text, host] : table->wildcard_) host.finish();
+  table->finishHosts(touched);
   return table;
 }
 
@@ -146,12 +224,10 @@ const DeploymentRef& Table::find(std::string_view authority,
                                  std::string_view target) const noexcept {
   const std::string_view path = target.substr(0, target.find('?'));
   // Mostly the authority is a key as it stands: what is one needs no check.
-  if (const auto found = exact_.find(authority); found != exact_.end()) {
-    if (const DeploymentRef& deployment = found->second.find(path)) return deployment;
+  if (const Host* const found = exact_.find(authority)) {
+    if (const DeploymentRef& deployment = found->find(path)) return deployment;
   } else if (wildcard_.empty()) {
-    if (const auto byName = defaults_.find(authority); byName != defaults_.end()) {
-      return byName->second;
-    }
+    if (const DeploymentRef* const byName = defaults_.find(authority)) return *byName;
   }
   // Brackets or root dot, and a port of any number of zeros up to the buffer's end.
   std::array<char, kHostBytesMax + 32> lower;
@@ -161,8 +237,8 @@ const DeploymentRef& Table::find(std::string_view authority,
   const auto host = hostOf(std::string_view(lower.data(), authority.size()));
   if (!host) return kNothing;
 
-  if (const auto found = exact_.find(*host); found != exact_.end()) {
-    if (const DeploymentRef& deployment = found->second.find(path)) return deployment;
+  if (const Host* const found = exact_.find(*host)) {
+    if (const DeploymentRef& deployment = found->find(path)) return deployment;
   }
   if (!wildcard_.empty() && !host->starts_with('[')) {
     std::size_t dots = dotsIn(*host);
@@ -171,20 +247,20 @@ const DeploymentRef& Table::find(std::string_view authority,
       const std::string_view suffix = host->substr(dot + 1);
       --dots;  // Now the dots of the suffix.
       if (dots <= wildcardDotsMax_) {
-        if (const auto found = wildcard_.find(suffix); found != wildcard_.end()) {
-          if (const DeploymentRef& deployment = found->second.find(path)) return deployment;
+        if (const Host* const found = wildcard_.find(suffix)) {
+          if (const DeploymentRef& deployment = found->find(path)) return deployment;
         }
       }
       dot = host->find('.', dot + 1);
     }
   }
-  const auto found = defaults_.find(*host);
-  return found == defaults_.end() ? kNothing : found->second;
+  const DeploymentRef* const found = defaults_.find(*host);
+  return found == nullptr ? kNothing : *found;
 }
 
 const DeploymentRef& Table::findScript(std::string_view tenant, std::string_view script) const {
-  const auto found = scripts_.find(std::string(tenant) + "/" + std::string(script));
-  return found == scripts_.end() ? kNothing : found->second;
+  const DeploymentRef* const found = scripts_.find(keyOf(tenant, script));
+  return found == nullptr ? kNothing : *found;
 }
 
 const deploy::Deployment::Share& pickShare(const deploy::Deployment& deployment,

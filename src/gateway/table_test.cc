@@ -2,9 +2,15 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <cstdlib>
 #include <map>
 #include <new>
+#include <optional>
+#include <random>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 namespace atolld::gateway {
@@ -228,6 +234,103 @@ TEST_CASE("thousands of hosts each find their own") {
     REQUIRE(found(*table, name + ".example.com") == name);
     REQUIRE(found(*table, "x.y." + name + ".example.com") == name);
   }
+}
+
+TEST_CASE("a table after changes finds what one built of the result does") {
+  std::minstd_rand random(1);
+  const auto pick = [&](unsigned below) { return random() % below; };
+  const auto scriptOf = [](unsigned i) { return "s" + std::to_string(i); };
+  const std::vector<std::string> patterns = {
+      "a.test",      "a.test/x",  "a.test/x*",   "a.test/x/y*",  "*.a.test", "*.b.a.test/x*",
+      "b.a.test/x*", "b.a.test/", "*.test/only", "s1.localhost", "c.test"};
+  const std::vector<std::string> asked = {"a.test",
+                                          "b.a.test",
+                                          "c.b.a.test",
+                                          "c.test",
+                                          "d.test",
+                                          "s1.localhost",
+                                          "s2.localhost",
+                                          "s1.acme.localhost",
+                                          "s2.default.localhost"};
+  std::map<std::pair<std::string, std::string>, deploy::Deployment> deployments;
+  std::map<std::string, deploy::Route> routes;
+  std::shared_ptr<const Table> table = std::make_shared<Table>();
+  for (std::uint64_t step = 1; step <= 2000; ++step) {
+    deploy::Registry::Delta delta{.logIndex = step, .scripts = {}, .routes = {}};
+    const std::string tenant = pick(2) == 0 ? "acme" : "default";
+    const std::string script = scriptOf(pick(4));
+    switch (pick(4)) {
+      case 0:
+        deployments.erase({tenant, script});
+        delta.scripts.push_back({tenant, script, std::nullopt});
+        break;
+      case 1: {
+        deploy::Deployment deployment = deploymentOf(tenant, script);
+        deployment.number = step;
+        deployments[{tenant, script}] = deployment;
+        delta.scripts.push_back({tenant, script, deployment});
+        break;
+      }
+      default: {
+        const std::string& pattern = patterns[pick(static_cast<unsigned>(patterns.size()))];
+        std::optional<deploy::Route> route;
+        if (pick(3) != 0) route = {.pattern = pattern, .tenant = tenant, .script = script};
+        routes.erase(pattern);
+        if (route) routes.emplace(pattern, *route);
+        delta.routes.push_back({pattern, route});
+      }
+    }
+    const std::shared_ptr<const Table> before = table;
+    table = table->with(delta, {});
+    deploy::Registry::Listing listing;
+    for (const auto& [name, deployment] : deployments) listing.deployments.push_back(deployment);
+    for (const auto& [pattern, route] : routes) listing.routes.push_back(route);
+    const auto built = Table::build(listing, {});
+    REQUIRE(table->hostCount() == built->hostCount());
+    REQUIRE(table->logIndex() == step);
+    for (const std::string& host : asked) {
+      for (const char* const path : {"/", "/x", "/x/y/z", "/xx", "/only"}) {
+        const DeploymentRef& one = table->find(host, path);
+        const DeploymentRef& other = built->find(host, path);
+        CAPTURE(step);
+        CAPTURE(host);
+        CAPTURE(path);
+        REQUIRE((one == nullptr) == (other == nullptr));
+        if (one)
+          REQUIRE((one->tenant == other->tenant && one->number == other->number &&
+                   one->script == other->script));
+      }
+    }
+    REQUIRE(before->logIndex() == step - 1);
+  }
+}
+
+TEST_CASE("a table that others read stays what it is while the next ones are made") {
+  deploy::Registry::Listing listing;
+  for (unsigned i = 0; i < 2000; ++i) {
+    listing.deployments.push_back(deploymentOf("acme", "s" + std::to_string(i)));
+  }
+  const auto first = Table::build(listing, {});
+  std::atomic<bool> isOver = false;
+  std::thread reader([&] {
+    while (!isOver) {
+      for (unsigned i = 0; i < 2000; ++i) {
+        const DeploymentRef& one = first->find("s" + std::to_string(i) + ".acme.localhost", "/");
+        if (!one || one->number != 0) std::abort();
+      }
+    }
+  });
+  std::shared_ptr<const Table> table = first;
+  for (std::uint64_t step = 1; step < 2000; ++step) {
+    deploy::Deployment deployment = deploymentOf("acme", "s" + std::to_string(step % 500));
+    deployment.number = step;
+    table = table->with(
+        {.logIndex = step, .scripts = {{"acme", deployment.script, deployment}}, .routes = {}}, {});
+  }
+  isOver = true;
+  reader.join();
+  CHECK(table->find("s499.acme.localhost", "/")->number == 1999);
+  CHECK(table->find("s1999.acme.localhost", "/")->number == 0);
 }
 
 TEST_CASE("pickShare splits hashes by percent, the same way each time") {

@@ -52,11 +52,12 @@ Result<std::unique_ptr<State>> openState(const config::Config& config, const Clo
   ATOLL_TRY(store::ClusterKey key, clusterKey(config.dataDir, follows));
   auto state =
       std::make_unique<State>(std::move(database), std::move(cache), std::move(key), clock, config);
-  state->database->onCommitted([&state = *state](const store::Position&, std::uint32_t families) {
-    state.publisher.onCommitted(families);
-    const std::scoped_lock lock(state.listenerMutex);
-    if (state.alsoListener) state.alsoListener(families);
-  });
+  state->database->onCommitted(
+      [&state = *state](const store::Position&, const store::Changes& changes) {
+        state.publisher.onCommitted(changes);
+        const std::scoped_lock lock(state.listenerMutex);
+        if (state.alsoListener) state.alsoListener(changes.familyBits);
+      });
   if (!follows) {
     ATOLL_TRY_VOID(store::startTenancy(*state->database, clock, [&](const store::NewToken& token) {
       return writeSecretFile(config::tokenFile(config.dataDir), token.secret + "\n");

@@ -98,7 +98,7 @@ class Group final : public View {
     end_.hash = chainHash(end_.hash, row);
     row += end_.hash;
     for (const Op& op : entry.ops) {
-      familyBits_ |= 1u << static_cast<unsigned>(op.family);
+      changes_.note(op);
       rocksdb::ColumnFamilyHandle* const family = rocks_.family(op.family);
       stage(op.kind == Op::Kind::Put ? batch_.Put(family, slice(op.key), slice(op.value))
                                      : batch_.Delete(family, slice(op.key)));
@@ -116,9 +116,9 @@ class Group final : public View {
   }
 
   bool isFull() const { return batch_.GetWriteBatch()->GetDataSize() >= kGroupBytesMax; }
-  bool isEmpty() const { return familyBits_ == 0; }
+  bool isEmpty() const { return changes_.familyBits == 0; }
   const Position& end() const { return end_; }
-  std::uint32_t familyBits() const { return familyBits_; }
+  const Changes& changes() const { return changes_; }
 
  private:
   /// Staging only copies into memory: the batch has no size limit to run into.
@@ -128,7 +128,7 @@ class Group final : public View {
   // Reading through a batch is a non-const call in RocksDB, and changes nothing.
   mutable rocksdb::WriteBatchWithIndex batch_;
   Position end_;
-  std::uint32_t familyBits_ = 0;
+  Changes changes_;
 };
 
 Result<Position> findPosition(const Rocks& rocks, bool follows) {
@@ -235,7 +235,7 @@ void Database::State::commitGroup(std::vector<Waiter*> members) {
   }
   acknowledged.write(group.end().history, group.end().index);
   // Before the callers hear of it: who was told "committed" finds it in force on this node.
-  if (listener) listener(group.end(), group.familyBits());
+  if (listener) listener(group.end(), group.changes());
   acknowledge(members, std::move(outcomes));
 }
 
@@ -309,7 +309,14 @@ Result<std::optional<std::string>> Database::get(Family family, std::string_view
 
 Position Database::position() const { return state_->currentPosition(); }
 
-void Database::onCommitted(std::function<void(const Position&, std::uint32_t)> listener) {
+void Changes::note(const Op& op) {
+  familyBits |= 1u << static_cast<unsigned>(op.family);
+  if (op.family == Family::Scripts || op.family == Family::Routes) {
+    keys.emplace_back(op.family, op.key);
+  }
+}
+
+void Database::onCommitted(std::function<void(const Position&, const Changes&)> listener) {
   state_->listener = std::move(listener);
 }
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -43,6 +44,19 @@ struct Op {
   std::string value;  ///< Empty for Delete.
 };
 using Ops = std::vector<Op>;
+
+/// What a group of entries changed. Keys of families with few and small rows are told; of the
+/// others only that something did.
+struct Changes {
+  std::uint32_t familyBits = 0;                      ///< Bit per Family.
+  bool isAll = false;                                ///< The contents were replaced whole.
+  std::vector<std::pair<Family, std::string>> keys;  ///< Of Scripts and Routes, in order.
+
+  bool has(Family family) const noexcept {
+    return (familyBits & 1u << static_cast<unsigned>(family)) != 0;
+  }
+  void note(const Op& op);
+};
 
 /// A position in the log.
 struct Position {
@@ -138,9 +152,9 @@ class Database {
   Position position() const;  ///< Any thread.
 
   /// Called on the commit thread after each group is durable and before its callers return, in
-  /// order, with the last position and which families changed (bit per Family). May read, must not
-  /// commit. Set once, before the first commit.
-  void onCommitted(std::function<void(const Position&, std::uint32_t familyBits)> listener);
+  /// order, with the last position and what changed. May read, must not commit. Set once, before
+  /// the first commit.
+  void onCommitted(std::function<void(const Position&, const Changes&)> listener);
 
   /// A read that may use only memory: nullopt outside = would block on disk.
   /// Any thread, loop threads included.

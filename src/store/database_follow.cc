@@ -15,15 +15,14 @@ namespace {
 /// Staging only copies into memory: the batch has no size limit to run into.
 void stage(const rocksdb::Status& status) { ATOLL_CHECK(status.ok()); }
 
-std::uint32_t stageEffect(const Rocks& rocks, const LogEntry& entry, rocksdb::WriteBatch& batch) {
-  std::uint32_t familyBits = 0;
+void stageEffect(const Rocks& rocks, const LogEntry& entry, rocksdb::WriteBatch& batch,
+                 Changes& changes) {
   for (const Op& op : entry.ops) {
-    familyBits |= 1u << static_cast<unsigned>(op.family);
+    changes.note(op);
     rocksdb::ColumnFamilyHandle* const family = rocks.family(op.family);
     stage(op.kind == Op::Kind::Put ? batch.Put(family, slice(op.key), slice(op.value))
                                    : batch.Delete(family, slice(op.key)));
   }
-  return familyBits;
 }
 
 }  // namespace
@@ -34,7 +33,7 @@ Result<Applied> Database::apply(std::span<const std::string_view> rows) {
   Applied applied{.position = position()};
   Position& end = applied.position;
   rocksdb::WriteBatch batch;
-  std::uint32_t familyBits = 0;
+  Changes changes;
   for (const std::string_view row : rows) {
     if (end.index == 0) {
       ATOLL_TRY(const LogRow parts, splitLogRow(row));
@@ -42,7 +41,7 @@ Result<Applied> Database::apply(std::span<const std::string_view> rows) {
       end.history = first.history;
     }
     ATOLL_TRY(const LogEntry entry, verifyNext(end, row));
-    familyBits |= stageEffect(*rocks, entry, batch);
+    stageEffect(*rocks, entry, batch, changes);
     stage(batch.Put(rocks->log(), logKey(entry.index), slice(row)));
     applied.time = entry.time;
   }
@@ -55,7 +54,7 @@ Result<Applied> Database::apply(std::span<const std::string_view> rows) {
     const std::scoped_lock lock(state_->mutex);
     state_->position = end;
   }
-  if (state_->listener) state_->listener(end, familyBits);
+  if (state_->listener) state_->listener(end, changes);
   return applied;
 }
 
@@ -134,7 +133,8 @@ Result<Position> Database::replaceWith(const std::string& directory) {
     const std::scoped_lock lock(state_->mutex);
     state_->position = start;
   }
-  if (state_->listener) state_->listener(start, ~std::uint32_t{0});
+  if (state_->listener)
+    state_->listener(start, {.familyBits = ~std::uint32_t{0}, .isAll = true, .keys = {}});
   return start;
 }
 

@@ -59,7 +59,7 @@ struct Database::State {
   const std::string path;
   const AcknowledgedFile acknowledged;
   mutable RocksHolder rocks;
-  std::function<void(const Position&, std::uint32_t)> listener;
+  std::function<void(const Position&, const Changes&)> listener;
 
   mutable std::mutex mutex;  // Guards all below.
   std::condition_variable wake;

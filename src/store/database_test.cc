@@ -129,8 +129,8 @@ TEST_CASE("proposals of one group see each other, and share one position walk") 
   REQUIRE(database.put("old", "row", Family::Routes).has_value());
   std::vector<std::uint32_t> groups;
   std::vector<std::uint64_t> positions;
-  database->onCommitted([&](const Position& position, std::uint32_t families) {
-    groups.push_back(families);
+  database->onCommitted([&](const Position& position, const Changes& changes) {
+    groups.push_back(changes.familyBits);
     positions.push_back(position.index);
   });
 
