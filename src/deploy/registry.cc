@@ -101,6 +101,28 @@ Result<std::vector<Deployment::Share>> sharesBefore(const View& view, std::strin
               std::format("script {} has no earlier deployment to roll back to", script));
 }
 
+/// Rows that are in memory; everything else is an error.
+class MemoryView final : public View {
+ public:
+  explicit MemoryView(const store::Database& database) : database_(database) {}
+
+  Result<std::optional<std::string>> get(Family family, std::string_view key) const override {
+    auto found = database_.tryGet(family, key);
+    return found ? *std::move(found) : std::unexpected(notHere());
+  }
+  Result<> scan(
+      Family, std::string_view, std::string_view,
+      const std::function<bool(std::string_view key, std::string_view value)>&) const override {
+    return std::unexpected(notHere());
+  }
+  Result<std::uint64_t> index() const override { return std::unexpected(notHere()); }
+
+ private:
+  static Error notHere() { return {ErrorCode::Unavailable, "is not in memory"}; }
+
+  const store::Database& database_;
+};
+
 Result<> loadModule(const View& view, Module& module) {
   ATOLL_TRY(std::optional<std::string> content,
             view.get(Family::Modules, moduleContentKey(rawHash(module))));
@@ -284,13 +306,29 @@ Result<std::shared_ptr<const Version>> Registry::version(std::string_view tenant
   if (!manifest) {
     return fail(ErrorCode::NotFound, std::format("script {} has no version {}", script, versionId));
   }
-  for (Module& module : manifest->version.modules) ATOLL_TRY_VOID(loadModule(*view, module));
-  ATOLL_TRY_VOID(openSecrets(key_, manifest->version));
-  if (!manifest->version.assetsHash.empty()) {
-    ATOLL_TRY(assets::Site site, loadSite(*view, manifest->version.assetsHash));
-    manifest->version.assets = std::make_shared<const assets::Site>(std::move(site));
+  return complete(*view, *std::move(manifest));
+}
+
+std::shared_ptr<const Version> Registry::tryVersion(std::string_view tenant,
+                                                    std::string_view script,
+                                                    std::string_view versionId) const {
+  constexpr std::uint64_t kBytesMax = 64 * 1024;  // Its hash is checked: that takes time, too.
+  const MemoryView view(database_);
+  auto manifest = findManifest(view, tenant, script, versionId);
+  if (!manifest || !*manifest || !(*manifest)->version.assetsHash.empty()) return nullptr;
+  if ((*manifest)->summary().sizeBytes > kBytesMax) return nullptr;
+  return complete(view, *std::move(*manifest)).value_or(nullptr);
+}
+
+Result<std::shared_ptr<const Version>> Registry::complete(const View& view,
+                                                          Manifest manifest) const {
+  for (Module& module : manifest.version.modules) ATOLL_TRY_VOID(loadModule(view, module));
+  ATOLL_TRY_VOID(openSecrets(key_, manifest.version));
+  if (!manifest.version.assetsHash.empty()) {
+    ATOLL_TRY(assets::Site site, loadSite(view, manifest.version.assetsHash));
+    manifest.version.assets = std::make_shared<const assets::Site>(std::move(site));
   }
-  return std::make_shared<const Version>(std::move(manifest->version));
+  return std::make_shared<const Version>(std::move(manifest.version));
 }
 
 namespace {

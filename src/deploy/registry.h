@@ -18,6 +18,8 @@
 
 namespace atolld::deploy {
 
+struct Manifest;  // deploy/rows.h
+
 /// What a developer uploads; validated by Registry::upload, not before.
 struct Upload {
   std::string mainModule;
@@ -166,6 +168,10 @@ class Registry {
   /// With module contents and open secrets. @error NotFound, Corrupt, Unavailable (no key)
   Result<std::shared_ptr<const Version>> version(std::string_view tenant, std::string_view script,
                                                  std::string_view versionId) const;
+  /// The same, if it is small and all of it is in memory; null: ask a storage thread. Any thread,
+  /// loop threads included.
+  std::shared_ptr<const Version> tryVersion(std::string_view tenant, std::string_view script,
+                                            std::string_view versionId) const;
 
   /// @error InvalidArgument (pattern), AlreadyExists (another script has it), NotFound (script)
   Result<Route> addRoute(std::string_view tenant, std::string_view script,
@@ -209,6 +215,8 @@ class Registry {
   Result<Delta> listChanged(const store::Changes& changes) const;
 
  private:
+  Result<std::shared_ptr<const Version>> complete(const store::View& view, Manifest manifest) const;
+
   store::Database& database_;
   const Clock& clock_;
   UploadLimits limits_;

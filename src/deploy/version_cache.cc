@@ -49,7 +49,8 @@ struct VersionCache::State {
   }
   void insert(const std::string& key, std::shared_ptr<const Version> version) {
     const std::uint64_t cost = costOf(*version);
-    if (cost > bytesMax) return;  // It would empty the cache and not fit.
+    if (cost > bytesMax) return;      // It would empty the cache and not fit.
+    if (byKey.contains(key)) return;  // tryLoad() and load() may both have read it.
     items.push_front({.key = key, .version = std::move(version), .bytes = cost});
     byKey[key] = items.begin();
     bytes += cost;
@@ -81,6 +82,18 @@ std::shared_ptr<const Version> VersionCache::find(std::string_view tenant, std::
   const std::string key = versionKey(tenant, script, versionId);
   const std::scoped_lock lock(state_->mutex);
   return state_->touch(key);
+}
+
+std::shared_ptr<const Version> VersionCache::tryLoad(std::string_view tenant,
+                                                     std::string_view script,
+                                                     std::string_view versionId) {
+  if (auto version = find(tenant, script, versionId)) return version;
+  auto version = registry_.tryVersion(tenant, script, versionId);
+  if (version == nullptr) return nullptr;
+  const std::string key = versionKey(tenant, script, versionId);
+  const std::scoped_lock lock(state_->mutex);
+  state_->insert(key, version);
+  return version;
 }
 
 Result<std::shared_ptr<const Version>> VersionCache::load(std::string_view tenant,

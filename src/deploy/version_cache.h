@@ -21,9 +21,13 @@ class VersionCache {
   VersionCache(const Registry& registry, std::uint64_t bytesMax);
   ~VersionCache();
 
-  /// From memory only; null: ask a storage thread with load(). Any thread, loop threads included.
+  /// What is kept here; null: ask a storage thread with load(). Any thread, loop threads included.
   std::shared_ptr<const Version> find(std::string_view tenant, std::string_view script,
                                       std::string_view versionId) const;
+  /// find(), else what the registry has in memory and reads at once. Any thread, loop threads
+  /// included.
+  std::shared_ptr<const Version> tryLoad(std::string_view tenant, std::string_view script,
+                                         std::string_view versionId);
   /// Reads it from the registry if it is not here; threads that ask for one version at the same
   /// time share one read. Blocks: storage threads only. @error NotFound, Corrupt, Io
   Result<std::shared_ptr<const Version>> load(std::string_view tenant, std::string_view script,

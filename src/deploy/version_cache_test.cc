@@ -48,6 +48,20 @@ TEST_CASE_FIXTURE(RegistryFixture,
   CHECK(held->modules[0].content.size() == 100'000);
 }
 
+TEST_CASE_FIXTURE(RegistryFixture, "a small version that the store has in memory needs no thread") {
+  const std::string small = push("shop", "small");
+  const std::string large = push("shop", std::string(100'000, 'x'));
+  VersionCache cache(registry, kRoomy);
+  const auto version = cache.tryLoad("acme", "shop", small);
+  REQUIRE(version != nullptr);
+  CHECK(version->modules[0].content.view() == "small");
+  CHECK(cache.find("acme", "shop", small) == version);
+  CHECK(cache.load("acme", "shop", small).value() == version);
+  CHECK(cache.tryLoad("acme", "shop", large) == nullptr);
+  CHECK(cache.tryLoad("evil", "shop", small) == nullptr);
+  CHECK(cache.tryLoad("acme", "shop", "nothing") == nullptr);
+}
+
 TEST_CASE_FIXTURE(RegistryFixture, "a version larger than the cache is served and not kept") {
   const std::string small = push("shop", "small");
   const std::string large = push("shop", std::string(100'000, 'x'));

@@ -149,10 +149,10 @@ void Dispatcher::route(Invocation& invocation, const gateway::DeploymentRef& dep
   if (!std::exchange(slot.loading, true)) loadVersion(deployment, versionId);
 }
 
-/// A version that somebody used lately: there is nothing to read for it.
+/// A version for which there is nothing to wait: it and its compiled code are in memory.
 std::shared_ptr<const deploy::Version> Dispatcher::findAtHand(const deploy::Deployment& deployment,
                                                               const std::string& versionId) {
-  auto version = node_.versions.find(deployment.tenant, deployment.script, versionId);
+  auto version = node_.versions.tryLoad(deployment.tenant, deployment.script, versionId);
   if (version != nullptr && !isolate::CodeCache::shared().holds(*version)) return nullptr;
   return version;
 }
