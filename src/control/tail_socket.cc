@@ -44,6 +44,7 @@ void TailSocket::start(telemetry::TailHub& hub, const http::RequestHead& head, T
       if (const auto self = weak.lock()) self->sendWaiting();
     });
   });
+  if (watch_ == nullptr) close(websocket::kCloseTryAgainLater, "the script has too many watchers");
 }
 
 void TailSocket::onBody(Bytes chunk) {

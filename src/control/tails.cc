@@ -86,12 +86,29 @@ Json exceptionJson(const telemetry::TailItem::Exception& thrown) {
 
 }  // namespace
 
-Result<std::string> TailTickets::add(TailTicket ticket, UnixMillis now) {
+void TailTickets::makeRoom(std::string_view tenant) {
+  std::size_t ownCount = 0;
+  auto first = tickets_.end(), firstOwn = tickets_.end();
+  const auto keepEarlier = [this](auto& kept, auto item) {
+    if (kept == tickets_.end() || item->second.expiresAt < kept->second.expiresAt) kept = item;
+  };
+  for (auto item = tickets_.begin(); item != tickets_.end(); ++item) {
+    keepEarlier(first, item);
+    if (item->second.tenant != tenant) continue;
+    ++ownCount;
+    keepEarlier(firstOwn, item);
+  }
+  if (ownCount >= kTenantCountMax) {
+    tickets_.erase(firstOwn);
+  } else if (tickets_.size() >= kCountMax) {
+    tickets_.erase(first);
+  }
+}
+
+std::string TailTickets::add(TailTicket ticket, UnixMillis now) {
   const std::scoped_lock lock(mutex_);
   std::erase_if(tickets_, [now](const auto& item) { return item.second.expiresAt <= now; });
-  if (tickets_.size() >= kCountMax) {
-    return fail(ErrorCode::Overloaded, "too many tails at once: try again later");
-  }
+  makeRoom(ticket.tenant);
   const std::string id = toHex(store::randomBytes(kIdBytes));
   tickets_.emplace(id, std::move(ticket));
   return id;

@@ -23,15 +23,21 @@ struct TailTicket {
 /// The leaves that were given. Any thread.
 class TailTickets {
  public:
-  static constexpr std::size_t kCountMax = 1000;
+  static constexpr std::size_t kCountMax = 10'000;
+  static constexpr std::size_t kTenantCountMax = 50;
 
-  /// @return the ticket's id, a secret.  @error Overloaded
-  Result<std::string> add(TailTicket ticket, UnixMillis now);
+  /// Where there are too many, the tenant's own first, the one that is over first gives way: it
+  /// was most likely used, and a watcher that is connected stays.
+  /// @return the ticket's id, a secret.
+  std::string add(TailTicket ticket, UnixMillis now);
   std::optional<TailTicket> find(std::string_view id, UnixMillis now) const;
   void remove(std::string_view tenant, std::string_view id);
 
  private:
+  void makeRoom(std::string_view tenant);
+
   mutable std::mutex mutex_;
+  // Guarded by mutex_.
   std::map<std::string, TailTicket, std::less<>> tickets_;
 };
 

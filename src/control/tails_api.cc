@@ -9,6 +9,8 @@ namespace atolld::control {
 namespace {
 
 constexpr std::chrono::hours kLifetime{6};
+/// Filters are kept with the ticket, and looked for in each invocation.
+constexpr std::size_t kFilterBytesMax = 8 * 1024;
 
 struct Leave {
   std::string id, url;
@@ -20,6 +22,12 @@ Result<Leave> giveLeave(const Services& services, const Call& call) {
                 "this node runs no scripts, and does not yet offer tail of those on its edges");
   }
   ATOLL_TRY_VOID(services.registry.describe(call.identity.tenant, call.parameters[0], ""));
+  if (services.tails->isFull(call.identity.tenant, call.parameters[0])) {
+    return fail(ErrorCode::Overloaded, "the script has as many watchers as it may have: end one");
+  }
+  if (call.body.size() > kFilterBytesMax) {
+    return fail(ErrorCode::TooLarge, "the filters have more than 8 KiB: name less");
+  }
   TailTicket ticket{.tenant = call.identity.tenant,
                     .script = call.parameters[0],
                     .filter = {},
@@ -29,7 +37,7 @@ Result<Leave> giveLeave(const Services& services, const Call& call) {
     ATOLL_TRY(ticket.filter, readTailFilter(body));
   }
   Leave leave{.id = {}, .url = {}, .expiresAt = ticket.expiresAt};
-  ATOLL_TRY(leave.id, services.tickets->add(std::move(ticket), services.clock.now()));
+  leave.id = services.tickets->add(std::move(ticket), services.clock.now());
   leave.url =
       (call.isSecure ? "wss://" : "ws://") + call.authority + std::string(kTailPath) + leave.id;
   return leave;

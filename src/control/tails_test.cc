@@ -59,13 +59,9 @@ TEST_CASE("an invocation's JSON has its parts, and nothing that authenticates a 
 TEST_CASE("a ticket is found by its id until it is over, and taken away by its tenant alone") {
   TailTickets tickets;
   const UnixMillis now{std::chrono::milliseconds(1000)};
-  const auto id = tickets
-                      .add({.tenant = "acme",
-                            .script = "shop",
-                            .filter = {},
-                            .expiresAt = now + std::chrono::hours(1)},
-                           now)
-                      .value();
+  const auto id = tickets.add(
+      {.tenant = "acme", .script = "shop", .filter = {}, .expiresAt = now + std::chrono::hours(1)},
+      now);
   CHECK(id.size() == 48);
   CHECK(tickets.find(id, now)->script == "shop");
   CHECK_FALSE(tickets.find(id, now + std::chrono::hours(1)));
@@ -73,6 +69,27 @@ TEST_CASE("a ticket is found by its id until it is over, and taken away by its t
   CHECK(tickets.find(id, now));
   tickets.remove("acme", id);
   CHECK_FALSE(tickets.find(id, now));
+}
+
+TEST_CASE("a tenant with many tickets loses its own that is over first, and no other's") {
+  TailTickets tickets;
+  const UnixMillis now{std::chrono::milliseconds(1000)};
+  const auto add = [&](std::string_view tenant, int minutes) {
+    return tickets.add({.tenant = std::string(tenant),
+                        .script = "shop",
+                        .filter = {},
+                        .expiresAt = now + std::chrono::minutes(minutes)},
+                       now);
+  };
+  const std::string others = add("rival", 1);
+  const std::string first = add("acme", 2);
+  const std::string second = add("acme", 3);
+  for (std::size_t i = 2; i < TailTickets::kTenantCountMax; ++i) add("acme", 4);
+  CHECK(tickets.find(first, now));
+  add("acme", 4);
+  CHECK_FALSE(tickets.find(first, now));
+  CHECK(tickets.find(second, now));
+  CHECK(tickets.find(others, now));
 }
 
 }  // namespace atolld::control

@@ -87,7 +87,6 @@ class Table {
   struct Place {
     bool isWildcard = false;
     std::string host, path;
-    auto operator<=>(const Place&) const = default;
   };
   static Place placeOf(std::string_view pattern);
   SharedMap<Host>& hosts(const Place& place) { return place.isWildcard ? wildcard_ : exact_; }

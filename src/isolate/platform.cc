@@ -29,15 +29,16 @@ enum class ClockState : std::uint8_t { Runs, Unread, Still };
 thread_local ClockState clockState = ClockState::Runs;
 thread_local double stillMillis = 0;
 
-/// Whether this thread is in disposeIsolate().
-thread_local bool isDisposing = false;
+/// Of this thread's disposeIsolate(); else null.
+thread_local const v8::Isolate* disposing = nullptr;
 
 /// V8 posts the task that lets go of an ended heap's pages to some other isolate, which may have
 /// nothing to run for hours: a worker thread runs it. It touches no isolate but to be cancelled.
 class ForegroundRunner final : public v8::TaskRunner {
  public:
-  ForegroundRunner(v8::Platform& all, std::shared_ptr<v8::TaskRunner> own)
-      : all_(all), own_(std::move(own)) {}
+  ForegroundRunner(v8::Platform& all, const v8::Isolate* isolate,
+                   std::shared_ptr<v8::TaskRunner> own)
+      : all_(all), isolate_(isolate), own_(std::move(own)) {}
 
   bool IdleTasksEnabled() override { return own_->IdleTasksEnabled(); }
   bool NonNestableTasksEnabled() const override { return own_->NonNestableTasksEnabled(); }
@@ -55,7 +56,7 @@ class ForegroundRunner final : public v8::TaskRunner {
   }
   void PostDelayedTaskImpl(std::unique_ptr<v8::Task> task, double seconds,
                            const v8::SourceLocation& location) override {
-    if (isDisposing) {
+    if (disposing != nullptr && disposing != isolate_) {
       all_.PostDelayedTaskOnWorkerThread(v8::TaskPriority::kBestEffort, std::move(task), seconds,
                                          location);
     } else {
@@ -73,6 +74,7 @@ class ForegroundRunner final : public v8::TaskRunner {
 
  private:
   v8::Platform& all_;
+  const v8::Isolate* const isolate_;
   const std::shared_ptr<v8::TaskRunner> own_;
 };
 
@@ -103,7 +105,7 @@ class HostPlatform final : public v8::Platform {
   int NumberOfWorkerThreads() override { return all_.NumberOfWorkerThreads(); }
   std::shared_ptr<v8::TaskRunner> GetForegroundTaskRunner(v8::Isolate* isolate,
                                                           v8::TaskPriority priority) override {
-    return std::make_shared<ForegroundRunner>(all_,
+    return std::make_shared<ForegroundRunner>(all_, isolate,
                                               all_.GetForegroundTaskRunner(isolate, priority));
   }
   bool IdleTasksEnabled(v8::Isolate* isolate) override { return all_.IdleTasksEnabled(isolate); }
@@ -167,9 +169,9 @@ v8::Platform& v8Platform() {
 
 void disposeIsolate(v8::Isolate* isolate) {
   v8::platform::NotifyIsolateShutdown(&v8Platform(), isolate);
-  isDisposing = true;
+  disposing = isolate;
   isolate->Dispose();
-  isDisposing = false;
+  disposing = nullptr;
 }
 
 const Process& process() {

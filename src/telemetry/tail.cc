@@ -103,6 +103,11 @@ bool TailHub::isWatched(std::string_view tenant, std::string_view script) const 
   return watches_.contains(keyOf(tenant, script));
 }
 
+bool TailHub::isFull(std::string_view tenant, std::string_view script) const {
+  const std::scoped_lock lock(mutex_);
+  return watches_.count(keyOf(tenant, script)) >= kScriptWatchesMax;
+}
+
 void TailHub::publish(TailItem item) {
   const std::size_t bytes = bytesOf(item);
   const std::string key = keyOf(item.tenant, item.script);
@@ -114,9 +119,11 @@ void TailHub::publish(TailItem item) {
 
 std::unique_ptr<TailWatch> TailHub::watch(std::string_view tenant, std::string_view script,
                                           TailFilter filter, std::function<void()> onItem) {
-  std::unique_ptr<TailWatch> made(
-      new TailWatch(*this, keyOf(tenant, script), std::move(filter), std::move(onItem)));
+  std::string key = keyOf(tenant, script);
   const std::scoped_lock lock(mutex_);
+  if (watches_.count(key) >= kScriptWatchesMax) return nullptr;
+  std::unique_ptr<TailWatch> made(
+      new TailWatch(*this, std::move(key), std::move(filter), std::move(onItem)));
   watches_.emplace(made->key_, made.get());
   ++count_;
   return made;

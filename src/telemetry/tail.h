@@ -98,12 +98,17 @@ class TailWatch {
 /// Who watches which script of this node. Any thread; outlives its watches.
 class TailHub {
  public:
+  /// Each watcher's filter is looked at on the thread that ran the script.
+  static constexpr std::size_t kScriptWatchesMax = 10;
+
   /// Cheap where nobody watches anything.
   bool isWatched(std::string_view tenant, std::string_view script) const;
+  /// Whether the script has as many watchers as it may have.
+  bool isFull(std::string_view tenant, std::string_view script) const;
   /// Never waits for a watcher.
   void publish(TailItem item);
   /// `onItem` is called on the publisher's thread when there is something to take() where there was
-  /// nothing; not any more once the watch is gone.
+  /// nothing; not any more once the watch is gone. Null: isFull().
   std::unique_ptr<TailWatch> watch(std::string_view tenant, std::string_view script,
                                    TailFilter filter, std::function<void()> onItem);
 

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <memory>
+#include <vector>
+
 namespace atolld::telemetry {
 namespace {
 
@@ -57,6 +60,21 @@ TEST_CASE("a watcher that is too slow loses what does not fit, and learns how ma
   taken = watch->take();
   CHECK(taken.items.size() <= TailWatch::kItemBytesMax / (200 * 1024));
   CHECK(taken.items.size() + taken.lostCount == 40);
+}
+
+TEST_CASE("a script has so many watchers and no more; others have theirs") {
+  TailHub hub;
+  std::vector<std::unique_ptr<TailWatch>> watches;
+  for (std::size_t i = 0; i < TailHub::kScriptWatchesMax; ++i) {
+    CHECK_FALSE(hub.isFull("acme", "shop"));
+    watches.push_back(hub.watch("acme", "shop", {}, [] {}));
+    REQUIRE(watches.back() != nullptr);
+  }
+  CHECK(hub.isFull("acme", "shop"));
+  CHECK(hub.watch("acme", "shop", {}, [] {}) == nullptr);
+  CHECK(hub.watch("acme", "other", {}, [] {}) != nullptr);
+  watches.pop_back();
+  CHECK(hub.watch("acme", "shop", {}, [] {}) != nullptr);
 }
 
 TEST_CASE("an invocation that logs without end is cut, and says so") {

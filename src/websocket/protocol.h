@@ -27,6 +27,7 @@ inline constexpr std::uint16_t kCloseAbnormal = 1006;  ///< Never on the wire: t
 inline constexpr std::uint16_t kCloseBadData = 1007;
 inline constexpr std::uint16_t kCloseTooBig = 1009;
 inline constexpr std::uint16_t kCloseInternalError = 1011;
+inline constexpr std::uint16_t kCloseTryAgainLater = 1013;
 
 inline constexpr std::size_t kControlBytesMax = 125;
 /// Of a Close frame's reason: the code takes two.

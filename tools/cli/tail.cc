@@ -58,13 +58,21 @@ std::string cpuText(const Json& item) {
   return text;
 }
 
-// What scripts print goes to a terminal: nothing in it may command one.
-std::string printable(std::string text) {
-  std::erase_if(text, [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f;
-  });
-  return text;
+// What scripts print goes to a terminal: nothing in it may command one, C1 controls (U+0080 to
+// U+009F) included. The text is valid UTF-8, as JSON is.
+std::string printable(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool isC1 =
+        byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (isC1) {
+      ++i;
+    } else if ((byte >= 0x20 && byte != 0x7f) || byte == '\n' || byte == '\t') {
+      out += text[i];
+    }
+  }
+  return out;
 }
 
 std::string prettyText(const Json& item) {
@@ -76,8 +84,7 @@ std::string prettyText(const Json& item) {
                      request.value("method", "") + " " + request.value("url", "") + " " +
                      item.value("outcome", "");
   if (response.contains("status")) text += " " + response["status"].dump();
-  text +=
-      " (cpu " + cpuText(item) + " ms, wall " + item.value("wallTime", Json(0)).dump() + " ms)\n";
+  text += " (" + timesText(item) + ")\n";
   for (const Json& log : item.value("logs", Json::array())) {
     text += "  (" + log.value("level", "log") + ")";
     for (const Json& part : log.value("message", Json::array())) {
@@ -93,7 +100,7 @@ std::string prettyText(const Json& item) {
         (stack.empty() ? thrown.value("name", "") + ": " + thrown.value("message", "") : stack) +
         "\n";
   }
-  return printable(std::move(text));
+  return printable(text);
 }
 
 struct Frames {
