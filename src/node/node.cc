@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "loop/signal_watcher.h"
 #include "setup/options.h"
 #include "shard/trial.h"
 #include "telemetry/log.h"
@@ -45,7 +44,11 @@ Result<> Node::start() {
     ATOLL_TRY_VOID(edge_->start());
   }
   if (!isEdge()) ATOLL_TRY_VOID(startControl());
-  return startAdmin();
+  ATOLL_TRY_VOID(startAdmin());
+  // Whoever reads the ready line may send a signal before run().
+  term_.emplace(loop_, SIGTERM, [this] { drain("SIGTERM"); });
+  interrupt_.emplace(loop_, SIGINT, [this] { drain("SIGINT"); });
+  return {};
 }
 
 Result<> Node::startFleet() {
@@ -95,8 +98,6 @@ std::string Node::readyLine() const {
 void Node::run() {
   if (!isEdge()) scheduleExpiry();
   scheduleTrim();
-  const loop::SignalWatcher term(loop_, SIGTERM, [this] { drain("SIGTERM"); });
-  const loop::SignalWatcher interrupt(loop_, SIGINT, [this] { drain("SIGINT"); });
   while (!drained_) {
     loop_.run(true);
     loop_.runDeferred();

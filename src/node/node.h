@@ -14,6 +14,7 @@
 #include "listen/listener.h"
 #include "loop/loop.h"
 #include "loop/mailbox.h"
+#include "loop/signal_watcher.h"
 #include "loop/timer.h"
 #include "node/bound.h"
 #include "node/edge_part.h"
@@ -57,6 +58,7 @@ class Node {
   const SystemClock clock_;
   loop::Loop loop_;
   loop::Mailbox mailbox_{loop_};
+  std::optional<loop::SignalWatcher> term_, interrupt_;
   loop::Timer expiryTimer_{loop_};
   loop::Timer trimTimer_{loop_};
   std::unique_ptr<State> state_;

@@ -60,15 +60,26 @@ Shard::MakeEngine questions() {
 
 using Answer = std::future<std::string>;
 
+/// Asked together, before anything of them runs.
+std::vector<Answer> askAll(Shard& shard, const std::shared_ptr<const deploy::Version>& version,
+                           std::vector<std::string> targets) {
+  std::vector<Answer> answers;
+  std::vector<std::pair<std::string, std::promise<std::string>>> questions;
+  for (std::string& target : targets) {
+    questions.emplace_back(std::move(target), std::promise<std::string>());
+    answers.push_back(questions.back().second.get_future());
+  }
+  shard.post([version, questions = std::move(questions)](Engine& engine) mutable {
+    for (auto& [target, promise] : questions) {
+      static_cast<QuestionEngine&>(engine).ask(version, std::move(target), std::move(promise));
+    }
+  });
+  return answers;
+}
+
 Answer ask(Shard& shard, const std::shared_ptr<const deploy::Version>& version,
            std::string target) {
-  std::promise<std::string> promise;
-  Answer answer = promise.get_future();
-  shard.post(
-      [version, target = std::move(target), promise = std::move(promise)](Engine& engine) mutable {
-        static_cast<QuestionEngine&>(engine).ask(version, std::move(target), std::move(promise));
-      });
-  return answer;
+  return std::move(askAll(shard, version, {std::move(target)}).front());
 }
 
 std::shared_ptr<const deploy::Version> named(std::string name, const std::string& body) {
@@ -182,10 +193,9 @@ TEST_CASE("an isolate that V8 gives up on is lost with its thread, and nothing e
     const std::size_t before = WriteOffs::ofProcess().count();
     const auto bad = named("breaker" + target, std::string(kBreak) + "return target + ++n");
     CHECK(ask(shard, bad, "/a").get() == "/a1");
-    Answer broken = ask(shard, bad, target);
-    Answer behind = ask(shard, bad, "/b");
-    CHECK(broken.get() == "the script used more than its 128 MB of memory");
-    CHECK(behind.get() == "the script used more than its 128 MB of memory");
+    for (Answer& answer : askAll(shard, bad, {target, "/b"})) {
+      CHECK(answer.get() == "the script used more than its 128 MB of memory");
+    }
     CHECK(ask(shard, good, "/a").get() == "/a" + std::to_string(++n));
     CHECK(WriteOffs::ofProcess().count() == before + 1);
     CHECK(WriteOffs::ofProcess().check(*bad).error().code == ErrorCode::Overloaded);

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <filesystem>
@@ -82,6 +83,7 @@ class TestOrigin {
 
   std::uint16_t port = 0;
   std::atomic<int> accepted{0};
+  std::atomic<int> openMost{0};  ///< At once, as the client sees it.
 
  private:
   void acceptAll() {
@@ -92,11 +94,19 @@ class TestOrigin {
       const int fd = accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC);
       if (fd < 0) continue;
       peers_.push_back({loop::Descriptor(fd)});
+      openMost = std::max(openMost.load(), openCount());
       threads_.emplace_back([this, &peer = peers_.back(), number = accepted++] {
         script_(peer, number);
         shutdown(peer.socket.get(), SHUT_RDWR);
       });
     }
+  }
+
+  int openCount() const {
+    return static_cast<int>(std::ranges::count_if(peers_, [](const Peer& peer) {
+      pollfd state{peer.socket.get(), POLLRDHUP, 0};
+      return poll(&state, 1, 0) == 0;
+    }));
   }
 
   Script script_;

@@ -80,6 +80,12 @@ class Lifecycle(unittest.TestCase):
         connection.socket.close()
         self.assertEqual(code(), 0)
 
+    def test_drain_at_once(self):
+        """SIGTERM as soon as the ready line is there drains too"""
+        for _ in range(3):
+            with Server(shards=1) as server:
+                self.assertEqual(server.stop(), 0)
+
     def test_restart(self):
         """everything deployed answers after a drain, and after a kill -9"""
         self.assertEqual(self.server.stop(), 0)
