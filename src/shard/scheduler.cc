@@ -85,7 +85,9 @@ SliceRunner::Ended runSlice(Slice& slice, IsolatePool& pool, SliceRunner& runner
 }  // namespace
 
 Worker::Worker(Scheduler& scheduler, std::shared_ptr<const deploy::Version> version)
-    : scheduler_(scheduler), version_(std::move(version)) {
+    : scheduler_(scheduler),
+      version_(std::move(version)),
+      turn_(scheduler.turns_.join(version_->tenant)) {
   slice_->version = version_;
 }
 
@@ -129,7 +131,7 @@ Scheduler::Scheduler(loop::Loop& loop, WorkerOwner& owner, const SchedulerLimits
 Scheduler::~Scheduler() {
   loop_.checkThread();
   ATOLL_CHECK(running_ == nullptr && detached_.empty());
-  ready_.clear();
+  turns_.clear();
   for (auto& [id, worker] : workers_) {
     worker->lost_ = true;  // Attachments may still call the worker while they go.
     worker->attachment.reset();
@@ -187,9 +189,8 @@ Scheduler::Round Scheduler::runReady(SliceRunner& runner, const SeatDoor* door) 
     detached_.push_back({std::exchange(running_, nullptr), runningOn_, runningSequence_});
     counters_->handoffs.add();
   }
-  for (std::size_t n = 0; n < limits_.slicesPerRound && !ready_.empty(); ++n) {
-    Worker& worker = *ready_.front();
-    ready_.pop_front();
+  for (std::size_t n = 0; n < limits_.slicesPerRound && !turns_.isEmpty(); ++n) {
+    Worker& worker = turns_.pop();
     startSlice(worker);
     running_ = &worker;
     runningOn_ = &runner;
@@ -237,7 +238,7 @@ void Scheduler::writeOffStuck() {
 void Scheduler::makeReady(Worker& worker) {
   worker.ready_ = true;
   worker.readyMillis_ = loop_.nowMillis();
-  ready_.push_back(&worker);
+  turns_.push(worker);
   updateIdle(worker);
 }
 
@@ -343,6 +344,7 @@ std::unique_ptr<Worker> Scheduler::remove(Worker& worker) {
   ATOLL_CHECK(it != workers_.end() && it->second.get() == &worker);
   std::unique_ptr<Worker> removed = std::move(it->second);
   workers_.erase(it);
+  turns_.leave(worker);
   counters_->workers.set(workers_.size());
   if (worker.idlePlace_) idle_.erase(*std::exchange(worker.idlePlace_, std::nullopt));
   if (worker.slice_ != nullptr) pool_->discard(std::move(worker.slice_->isolate));

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <list>
 #include <memory>
 #include <optional>
@@ -22,6 +21,7 @@
 #include "shard/isolate_pool.h"
 #include "shard/memory_budget.h"
 #include "shard/shard_counters.h"
+#include "shard/turns.h"
 #include "shard/watchdog.h"
 
 namespace atolld::shard {
@@ -102,16 +102,19 @@ class Worker {
 
  private:
   friend class Scheduler;
+  friend class Turns;
   Worker(Scheduler& scheduler, std::shared_ptr<const deploy::Version> version);
   bool idle() const noexcept;
   bool wantsCollection() const noexcept;
 
   Scheduler& scheduler_;
   const std::shared_ptr<const deploy::Version> version_;
+  TenantTurn& turn_;
+  Worker* nextReady_ = nullptr;
   std::size_t openCount_ = 0;
   std::vector<isolate::host::Event> queue_;
   std::size_t queueHead_ = 0;      ///< Events before it went into slices.
-  bool ready_ = false;             ///< In the scheduler's ready list,
+  bool ready_ = false;             ///< In the scheduler's turns,
   std::uint64_t readyMillis_ = 0;  ///< since this time of the loop's.
   bool busy_ = false;              ///< `slice_` belongs to a slice, or its effects are carried out.
   bool lost_ = false;
@@ -137,7 +140,7 @@ struct SeatDoor {
   loop::Mailbox& mailbox;
 };
 
-/// Which isolate runs which event, when; owns the shard's isolates. Workers with events take turns.
+/// Which isolate runs which event, when; owns the shard's isolates. Tenants with events take turns.
 /// Seat holder only.
 class Scheduler {
  public:
@@ -175,7 +178,7 @@ class Scheduler {
   /// Goes on without those that are stuck: their workers are lost, their threads written off.
   void writeOffStuck();
   /// Slices are ready: the loop must not wait.
-  bool hasReady() const noexcept { return !ready_.empty(); }
+  bool hasReady() const noexcept { return !turns_.isEmpty(); }
 
   std::size_t workerCount() const noexcept { return workers_.size(); }
   ShardCounters& counters() noexcept { return *counters_; }
@@ -213,9 +216,9 @@ class Scheduler {
   SliceRunner* runningOn_ = nullptr;
   std::uint64_t runningSequence_ = 0;
   std::vector<Detached> detached_;
+  Turns turns_;
   /// By version id; the key is the worker's own.
   std::unordered_map<std::string_view, std::unique_ptr<Worker>, deploy::VersionIdHash> workers_;
-  std::deque<Worker*> ready_;
   std::list<Worker*> idle_;  ///< Least recently used first.
 };
 

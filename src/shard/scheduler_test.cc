@@ -100,6 +100,28 @@ TEST_CASE("workers take turns: many events of one do not keep the others waiting
   CHECK((f.take() == Entries{"a: 1", "a: 2", "b: 1", "a: 3", "a: 4", "a: 5"}));
 }
 
+TEST_CASE("a tenant's many busy scripts keep another tenant waiting for one slice") {
+  Fixture f({.poolCount = 0, .eventsPerSlice = 1});
+  const auto of = [&](std::string tenant, std::string name) -> Worker& {
+    auto version = std::make_shared<deploy::Version>(*echo(std::move(name)));
+    version->tenant = std::move(tenant);
+    return *f.scheduler.lease(version).value();
+  };
+  std::vector<Worker*> many;
+  for (const char* const name : {"m1", "m2", "m3"}) many.push_back(&of("many", name));
+  Worker& one = of("one", "o");
+  f.settle();
+  for (Worker* const worker : many) {
+    worker->post(testFetch(1, "1"));
+    worker->post(testFetch(2, "2"));
+  }
+  one.post(testFetch(1, "1"));
+  one.post(testFetch(2, "2"));
+  f.settle();
+  CHECK(
+      (f.take() == Entries{"m1: 1", "o: 1", "m2: 1", "o: 2", "m3: 1", "m1: 2", "m2: 2", "m3: 2"}));
+}
+
 TEST_CASE("a round runs no more slices than it may, and says that more are ready") {
   Fixture f({.poolCount = 0, .slicesPerRound = 1});
   Worker& a = *f.scheduler.lease(echo("a")).value();
