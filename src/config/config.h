@@ -92,6 +92,7 @@ struct Config {
     std::chrono::milliseconds waitUntilTimeMax{30'000};
     std::uint64_t concurrentMax = 10'000;
     std::uint64_t queueMax = 2'000;
+    std::uint64_t shardQueueMax = 10'000;
     std::uint64_t heapBytesMax = 128ull * 1024 * 1024;
     std::uint64_t bufferBytesMax = 128ull * 1024 * 1024;
     std::uint64_t isolatesMax = 0;

@@ -121,6 +121,10 @@ constexpr Key kKeys[] = {
      "Requests and other events that wait for one isolate; over_capacity (503) above it. At a "
      "tenth of a millisecond each the last one waits 200 ms.",
      1, 10'000'000},
+    {"script.shard_queue_max", SLOT(script.shardQueueMax),
+     "Requests and other events that wait for all isolates of a shard; above it the newest request "
+     "of the tenant with the most of them gets over_capacity (503). Each holds some kilobytes.",
+     1, 10'000'000},
     {"script.heap_bytes_max", SLOT(script.heapBytesMax),
      "Bytes of one isolate's JavaScript heap; memory_limit (503) above it. The hosted figure.",
      16 * kMega, 4 * kGiga},

@@ -170,7 +170,8 @@ void Dispatcher::startOn(Invocation& invocation,
   if (!leased) return invocation.fail(refusalOf(leased.error()));
   shard::Worker& worker = **leased;
   // Refused while that is cheap: the newest, so that those who wait longest are answered.
-  if (worker.queueLength() >= limits().queueMax || worker.openCount() >= limits().concurrentMax) {
+  if (worker.queueLength() >= limits().queueMax || worker.openCount() >= limits().concurrentMax ||
+      !scheduler_->makeRoomFor(worker)) {
     return invocation.fail(Refusal::OverCapacity);
   }
   if (!worker.attachment) worker.attachment = std::make_unique<WorkerState>(*this, worker);
@@ -258,6 +259,10 @@ void Dispatcher::onWorkerLost(shard::Worker& worker, const Error& error) {
   if (!worker.isLoaded() && isScripts) failedLoads_.onFailed(version.id, refusal, nowMillis());
   if (worker.isLoaded()) limitBreaks_.onBroken(version.id, refusal, nowMillis());
   if (worker.attachment) static_cast<WorkerState&>(*worker.attachment).failAll(error);
+}
+
+void Dispatcher::onShed(shard::Worker& worker, host::InvocationId invocation) {
+  static_cast<WorkerState&>(*worker.attachment).shed(invocation);
 }
 
 void Dispatcher::link(Invocation& invocation) {

@@ -102,6 +102,7 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   std::chrono::nanoseconds cpuUsed(shard::Worker& worker,
                                    isolate::host::InvocationId invocation) override;
   void onWorkerLost(shard::Worker& worker, const Error& error) override;
+  void onShed(shard::Worker& worker, isolate::host::InvocationId invocation) override;
 
  private:
   friend class CacheRead;

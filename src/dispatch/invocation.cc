@@ -102,6 +102,19 @@ void Invocation::launch() {
 }
 
 void Invocation::fail(Refusal refusal) {
+  end(refusal);
+  if (worker_ != nullptr) {
+    worker_->post(host::InvocationOver{id_});
+    worker_->close(id_);
+  }
+}
+
+void Invocation::shed() {
+  end(Refusal::OverCapacity);
+  worker_->close(id_);
+}
+
+void Invocation::end(Refusal refusal) {
   dispatcher_.countRefusal(refusal);
   if (tail_) noteRefusal(*tail_, refusal);
   if (exchange_ != nullptr && !responded_) {
@@ -110,10 +123,6 @@ void Invocation::fail(Refusal refusal) {
   } else if (exchange_ != nullptr && !responseEnded_ && !isTunnel_) {
     responseEnded_ = true;
     exchange_->abort();
-  }
-  if (worker_ != nullptr) {
-    worker_->post(host::InvocationOver{id_});
-    worker_->close(id_);
   }
 }
 

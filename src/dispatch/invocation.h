@@ -42,6 +42,8 @@ class Invocation final : public http::ExchangeSink,
   void launch();
   /// Ends it without a script's answer: before start(), or because of a broken limit.
   void fail(Refusal refusal);
+  /// Ends it where its event was taken back before the script saw it.
+  void shed();
 
   ~Invocation() override = default;
 
@@ -96,6 +98,8 @@ class Invocation final : public http::ExchangeSink,
 
   Invocation(Dispatcher& dispatcher, http::Exchange& exchange,
              std::unique_ptr<http::RequestHead> head);
+  /// The client's side of fail().
+  void end(Refusal refusal);
   /// Tells whoever asked that there is no answer; `what` is for scripts only.
   void refuse(Refusal refusal, std::string what);
   void releaseIfOver();

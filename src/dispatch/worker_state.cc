@@ -168,6 +168,10 @@ void WorkerState::endHungInvocations() {
   }
 }
 
+void WorkerState::shed(host::InvocationId id) {
+  if (Invocation* const invocation = find(id)) invocation->shed();
+}
+
 void WorkerState::failAll(const Error& error) {
   while (!invocations_.empty()) invocations_.front()->fail(refusalOf(error));
 }

@@ -55,6 +55,8 @@ class WorkerState final : public shard::Worker::Attachment, public BodyOwner {
   /// What a slice did, and the CPU time that it took; ends invocations that had too much.
   void apply(isolate::host::Outbox& outbox, std::span<const shard::Charge> charges);
   std::chrono::nanoseconds cpuUsed(isolate::host::InvocationId id);
+  /// Ends an invocation whose event was taken back.
+  void shed(isolate::host::InvocationId id);
   /// Every invocation of a lost isolate ends with `error`.
   void failAll(const Error& error);
 

@@ -51,6 +51,7 @@ Result<> EdgePart::startShards(std::size_t count) {
   const shard::SchedulerLimits limits{
       .workersMax = std::max<std::size_t>(1, setup::isolatesMax(config_) / count),
       .poolCount = config_.script.isolatePool,
+      .eventsMax = config_.script.shardQueueMax,
       .isolate = setup::isolateLimits(config_),
       .budget = std::make_shared<shard::MemoryBudget>(setup::memoryBytesMax(config_), count,
                                                       &loop::residentMemoryBytes)};

@@ -97,6 +97,7 @@ void Worker::post(isolate::host::Event&& event) {
   scheduler_.loop_.checkThread();
   if (lost_) return;
   queue_.push_back(std::move(event));
+  scheduler_.countWaiting(*this, 1);
   if (!ready_ && !busy_) scheduler_.makeReady(*this);
 }
 
@@ -171,6 +172,42 @@ Worker* Scheduler::warm(const std::shared_ptr<const deploy::Version>& version) {
   worker.expecting_ = true;
   counters_->warmed.add();
   return &worker;
+}
+
+bool Scheduler::makeRoomFor(Worker& worker) {
+  loop_.checkThread();
+  if (eventCount_ < limits_.eventsMax) return true;
+  const TenantTurn& heaviest = turns_.heaviest();
+  return worker.turn_.eventCount < heaviest.eventCount && shedNewestOf(heaviest);
+}
+
+/// Of the worker with the longest queue: its requests would wait longest.
+bool Scheduler::shedNewestOf(const TenantTurn& tenant) {
+  Worker* longest = nullptr;
+  for (const auto& [id, worker] : workers_) {
+    if (&worker->turn_ != &tenant) continue;
+    if (longest == nullptr || worker->queueLength() > longest->queueLength()) longest = &*worker;
+  }
+  std::vector<isolate::host::Event>& queue = longest->queue_;
+  for (std::size_t i = queue.size(); i > longest->queueHead_; --i) {
+    if (isFollowUp(queue[i - 1])) continue;
+    const auto invocation = isolate::host::invocationOf(queue[i - 1]);
+    queue.erase(queue.begin() + static_cast<std::ptrdiff_t>(i - 1));
+    if (longest->queueLength() == 0) {
+      queue.clear();
+      longest->queueHead_ = 0;
+    }
+    countWaiting(*longest, -1);
+    counters_->shed.add();
+    owner_.onShed(*longest, invocation);
+    return true;
+  }
+  return false;
+}
+
+void Scheduler::countWaiting(Worker& worker, std::ptrdiff_t change) noexcept {
+  eventCount_ += static_cast<std::size_t>(change);
+  worker.turn_.eventCount += static_cast<std::size_t>(change);
 }
 
 Worker& Scheduler::add(const std::shared_ptr<const deploy::Version>& version) {
@@ -260,15 +297,18 @@ void Scheduler::startSlice(Worker& worker) {
   worker.slice_->isMeasured = worker.measured_;
   std::vector<isolate::host::Event>& queue = worker.queue_;
   if (worker.slice_->isolate == nullptr) return;  // Loads first: the events wait.
-  worker.slice_->kind = !queue.empty()                             ? Slice::Kind::Events
-                        : worker.slice_->isolate->hasCodeToStore() ? Slice::Kind::Code
-                                                                   : Slice::Kind::Collect;
+  const isolate::Isolate& loaded = *worker.slice_->isolate;
+  worker.slice_->kind = !queue.empty()             ? Slice::Kind::Events
+                        : loaded.hasCodeToStore()  ? Slice::Kind::Code
+                        : loaded.wantsCollection() ? Slice::Kind::Collect
+                                                   : Slice::Kind::Events;  // All were shed.
   if (worker.expecting_ && !queue.empty()) {
     worker.expecting_ = false;
     counters_->warmHits.add();
   }
   if (!queue.empty()) counters_->countQueued(loop_.nowMillis() - worker.readyMillis_);
   if (worker.queueHead_ == 0 && queue.size() <= limits_.eventsPerSlice) {
+    countWaiting(worker, -std::ssize(queue));
     worker.slice_->events.swap(queue);
     return findUsed(worker);
   }
@@ -277,6 +317,7 @@ void Scheduler::startSlice(Worker& worker) {
   std::move(begin, begin + static_cast<std::ptrdiff_t>(count),
             std::back_inserter(worker.slice_->events));
   worker.queueHead_ += count;
+  countWaiting(worker, -static_cast<std::ptrdiff_t>(count));
   if (worker.queueHead_ == queue.size()) {
     queue.clear();
     worker.queueHead_ = 0;
@@ -344,6 +385,7 @@ std::unique_ptr<Worker> Scheduler::remove(Worker& worker) {
   ATOLL_CHECK(it != workers_.end() && it->second.get() == &worker);
   std::unique_ptr<Worker> removed = std::move(it->second);
   workers_.erase(it);
+  countWaiting(worker, -static_cast<std::ptrdiff_t>(worker.queueLength()));
   turns_.leave(worker);
   counters_->workers.set(workers_.size());
   if (worker.idlePlace_) idle_.erase(*std::exchange(worker.idlePlace_, std::nullopt));

@@ -46,6 +46,8 @@ class WorkerOwner {
   /// The isolate is lost (limit broken, load failed): every invocation in it has ended with
   /// `error`. The Worker is gone on return.
   virtual void onWorkerLost(Worker& worker, const Error& error) = 0;
+  /// Its event was taken back: no slice of `worker`'s has seen it, nor will.
+  virtual void onShed(Worker& worker, isolate::host::InvocationId invocation) {}
 
  protected:
   ~WorkerOwner() = default;
@@ -130,6 +132,7 @@ struct SchedulerLimits {
   std::size_t poolCount = 4;     ///< Pre-made isolates this shard adds to the process's pool.
   std::size_t slicesPerRound = 64;
   std::size_t eventsPerSlice = 16;  ///< Of one worker, before the others have their turn.
+  std::size_t eventsMax = 10'000;   ///< That wait for slices, on the whole shard.
   isolate::IsolateLimits isolate;
   std::shared_ptr<MemoryBudget> budget;  ///< Null: isolates are bounded in number only.
 };
@@ -158,6 +161,11 @@ class Scheduler {
   /// A new worker running `version`, for events that are expected; nobody goes for it.
   /// @return null: there is one, or no room, or no script may run there
   Worker* warm(const std::shared_ptr<const deploy::Version>& version);
+
+  /// To be called before a request is posted to `worker`. Where too many events wait already, the
+  /// newest request of the tenant with the most of them is shed.
+  /// @return false: that is the worker's own tenant, and its newest is the one to come
+  bool makeRoomFor(Worker& worker);
 
   enum class Round : std::uint8_t { Idle, MoreReady, SeatLost };
   /// Runs ready slices, up to the round's budget, and hands each outbox to the owner. Called by the
@@ -204,6 +212,8 @@ class Scheduler {
   void lose(Worker& worker, const Error& error);
   std::unique_ptr<Worker> remove(Worker& worker);
   bool evictOne();
+  bool shedNewestOf(const TenantTurn& tenant);
+  void countWaiting(Worker& worker, std::ptrdiff_t change) noexcept;
 
   loop::Loop& loop_;
   WorkerOwner& owner_;
@@ -217,6 +227,7 @@ class Scheduler {
   std::uint64_t runningSequence_ = 0;
   std::vector<Detached> detached_;
   Turns turns_;
+  std::size_t eventCount_ = 0;  ///< In the queues of all workers.
   /// By version id; the key is the worker's own.
   std::unordered_map<std::string_view, std::unique_ptr<Worker>, deploy::VersionIdHash> workers_;
   std::list<Worker*> idle_;  ///< Least recently used first.

@@ -33,6 +33,9 @@ class Diary final : public WorkerOwner {
     entries.push_back(worker.version()->script + " lost: " + error.detail);
     if (thenLost) thenLost(worker);
   }
+  void onShed(Worker& worker, isolate::host::InvocationId invocation) override {
+    entries.push_back(worker.version()->script + " shed: " + std::to_string(invocation));
+  }
 
   std::vector<std::string> entries;
   std::function<void(Worker&)> then;
@@ -120,6 +123,39 @@ TEST_CASE("a tenant's many busy scripts keep another tenant waiting for one slic
   f.settle();
   CHECK(
       (f.take() == Entries{"m1: 1", "o: 1", "m2: 1", "o: 2", "m3: 1", "m1: 2", "m2: 2", "m3: 2"}));
+}
+
+TEST_CASE("where too many events wait, the newest of the tenant with the most is shed") {
+  Fixture f({.poolCount = 0, .eventsMax = 6});
+  const auto of = [&](std::string tenant, std::string name) -> Worker& {
+    auto version = std::make_shared<deploy::Version>(*echo(std::move(name)));
+    version->tenant = std::move(tenant);
+    return *f.scheduler.lease(version).value();
+  };
+  Worker& heavy = of("heavy", "h1");
+  Worker& heavyToo = of("heavy", "h2");
+  Worker& light = of("light", "l");
+  Worker& other = of("new", "n");
+  f.settle();
+  for (unsigned i = 1; i <= 3; ++i) {
+    CHECK(f.scheduler.makeRoomFor(heavy));
+    heavy.post(testFetch(i, "h" + std::to_string(i)));
+  }
+  heavy.post(isolate::host::InvocationOver{77});  // Is no request.
+  heavyToo.post(testFetch(1, "t"));
+  light.post(testFetch(1, "l"));
+  CHECK_FALSE(f.scheduler.makeRoomFor(heavyToo));
+  CHECK(f.take().empty());
+
+  CHECK(f.scheduler.makeRoomFor(other));
+  CHECK((f.take() == Entries{"h1 shed: 3"}));
+  other.post(testFetch(1, "n"));
+  CHECK(f.scheduler.makeRoomFor(light));
+  CHECK((f.take() == Entries{"h1 shed: 2"}));
+  f.settle();
+  CHECK((f.take() == Entries{"h1: h1", "l: l", "n: n", "h2: t"}));
+  CHECK(f.scheduler.makeRoomFor(heavy));  // Nothing waits any more.
+  CHECK(f.take().empty());
 }
 
 TEST_CASE("a round runs no more slices than it may, and says that more are ready") {

@@ -60,6 +60,8 @@ constexpr Family kFamilies[] = {
     {"atoll_isolates_evicted_for_memory_total", "counter",
      "Of those, while the process had more memory than it should.",
      &ShardCounters::pressureEvictions},
+    {"atoll_requests_shed_total", "counter",
+     "Waiting requests that made room for those of tenants with fewer.", &ShardCounters::shed},
     {"atoll_isolates_lost_total", "counter", "Isolates lost to a limit or a failed load.",
      &ShardCounters::losses},
 };

@@ -39,6 +39,7 @@ struct ShardCounters {
   static constexpr std::array<std::uint64_t, 7> kQueueMillis{1, 4, 16, 64, 256, 1024, 4096};
   std::array<OwnCounter, kQueueMillis.size() + 1> queued;
   OwnCounter queuedMillis;  ///< All of them together.
+  OwnCounter shed;          ///< Requests taken back from the tenant with the most of them waiting.
   OwnCounter warmed;        ///< Made ready for requests that were expected,
   OwnCounter warmHits;      ///< and that came.
   OwnCounter evictions;

@@ -1,6 +1,6 @@
 #include "shard/turns.h"
 
-#include <utility>
+#include <algorithm>
 
 #include "base/check.h"
 #include "shard/scheduler.h"
@@ -38,6 +38,12 @@ Worker& Turns::pop() noexcept {
   tenant.first = worker.nextReady_;
   if (tenant.first != nullptr) append(tenant);
   return worker;
+}
+
+const TenantTurn& Turns::heaviest() const noexcept {
+  return std::ranges::max_element(tenants_, {},
+                                  [](const auto& item) { return item.second.eventCount; })
+      ->second;
 }
 
 void Turns::append(TenantTurn& tenant) noexcept {

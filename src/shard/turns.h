@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 
@@ -14,6 +16,7 @@ struct TenantTurn {
   Worker* last = nullptr;
   TenantTurn* next = nullptr;   ///< Of the tenants with ready workers.
   std::size_t workerCount = 0;  ///< Ready or not.
+  std::size_t eventCount = 0;   ///< That wait for slices of its workers.
 };
 
 /// The ready workers of a shard, in the order of their slices: tenants take turns, one slice each,
@@ -30,6 +33,8 @@ class Turns {
   /// There is one.
   Worker& pop() noexcept;
   bool isEmpty() const noexcept { return first_ == nullptr; }
+  /// The tenant with the most waiting events; there is a tenant.
+  const TenantTurn& heaviest() const noexcept;
   /// Takes all out.
   void clear() noexcept { first_ = last_ = nullptr; }
 
