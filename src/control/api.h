@@ -13,6 +13,7 @@ std::span<const Route> scriptRoutes();
 std::span<const Route> routeRoutes();
 std::span<const Route> kvRoutes();
 std::span<const Route> tokenRoutes();
+std::span<const Route> tenantRoutes();
 std::span<const Route> secretRoutes();
 std::span<const Route> fleetRoutes();
 std::span<const Route> assetRoutes();
@@ -32,7 +33,8 @@ inline std::vector<std::span<const Route>> apiRoutes() {
           wranglerScriptRoutes(), wranglerVersionRoutes(),
           wranglerKvRoutes(),     secretRoutes(),
           fleetRoutes(),          assetRoutes(),
-          wranglerAssetRoutes(),  tailRoutes()};
+          wranglerAssetRoutes(),  tailRoutes(),
+          tenantRoutes()};
 }
 
 }  // namespace atolld::control

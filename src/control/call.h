@@ -36,6 +36,7 @@ struct Services {
   deploy::Registry& registry;
   store::KvStore& kv;
   store::TokenStore& tokens;
+  store::TenantStore& tenants;
   const Clock& clock;
   /// Compiles an upload and runs its top level once, before it is committed.
   /// @error Script, with module, line and mend.

@@ -69,10 +69,12 @@ class Api {
     registry_.emplace(*database_, clock_);
     kv_.emplace(*database_, clock_);
     tokens_.emplace(*database_, clock_);
+    tenants_.emplace(*database_, clock_);
     handler.emplace(loop,
                     Services{.registry = *registry_,
                              .kv = *kv_,
                              .tokens = *tokens_,
+                             .tenants = *tenants_,
                              .clock = clock_,
                              .validate = [this](const deploy::Version& v) { return validate(v); },
                              .kvValueBytesMax = 1000,
@@ -82,9 +84,6 @@ class Api {
   ~Api() {
     handler.reset();
     loop.runUntilClosed();
-    tokens_.reset();
-    kv_.reset();
-    registry_.reset();
     database_.reset();
     std::filesystem::remove_all(path_);
   }
@@ -144,7 +143,7 @@ class Api {
 
   // A token of another tenant.
   std::string stranger() {
-    (void)store::TenantStore(*database_, clock_).create("other");
+    (void)tenants_->create("other");
     return tokens_->create("other", store::Role::Owner, "t").value().secret;
   }
 
@@ -165,6 +164,7 @@ class Api {
   std::optional<deploy::Registry> registry_;
   std::optional<store::KvStore> kv_;
   std::optional<store::TokenStore> tokens_;
+  std::optional<store::TenantStore> tenants_;
 };
 
 }  // namespace

@@ -191,6 +191,11 @@ class Registry {
   Result<> removeKvNamespace(std::string_view tenant, std::string_view id);
   Result<std::vector<KvNamespace>> kvNamespaces(std::string_view tenant) const;
 
+  /// Removes all scripts and KV namespaces of a tenant, an entry or more for each.
+  Result<> removeAllOf(std::string_view tenant);
+  /// For the proposal that removes the tenant itself.
+  static Result<bool> ownsNothing(const store::View& view, std::string_view tenant);
+
   /// Everything a gateway needs for its table, from one consistent view.
   struct Listing {
     std::uint64_t logIndex = 0;

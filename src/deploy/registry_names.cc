@@ -243,4 +243,27 @@ Result<std::vector<KvNamespace>> Registry::kvNamespaces(std::string_view tenant)
   return namespaces;
 }
 
+Result<> Registry::removeAllOf(std::string_view tenant) {
+  const auto isGone = [](const Result<>& removed) {
+    return removed || removed.error().code == ErrorCode::NotFound;  // Another was faster.
+  };
+  ATOLL_TRY(const std::vector<std::string> names, scripts(tenant));
+  for (const std::string& script : names) {
+    if (Result<> removed = remove(tenant, script); !isGone(removed)) return removed;
+  }
+  ATOLL_TRY(const std::vector<KvNamespace> namespaces, kvNamespaces(tenant));
+  for (const KvNamespace& each : namespaces) {
+    if (Result<> removed = removeKvNamespace(tenant, each.id); !isGone(removed)) return removed;
+  }
+  return {};
+}
+
+Result<bool> Registry::ownsNothing(const View& view, std::string_view tenant) {
+  bool isEmpty = true;
+  const auto see = [&isEmpty](std::string_view, std::string_view) { return isEmpty = false; };
+  ATOLL_TRY_VOID(view.scan(Family::Scripts, scriptKey(tenant, ""), "", see));
+  ATOLL_TRY_VOID(view.scan(Family::KvNamespaces, tenantNamespaceKey(tenant, ""), "", see));
+  return isEmpty;
+}
+
 }  // namespace atolld::deploy

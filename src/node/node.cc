@@ -120,6 +120,7 @@ Result<> Node::startControl() {
       control::Services{.registry = state_->registry,
                         .kv = state_->kv,
                         .tokens = state_->tokens,
+                        .tenants = state_->tenants,
                         .clock = clock_,
                         .validate =
                             [limits = setup::trialLimits(config_),

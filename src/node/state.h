@@ -44,6 +44,7 @@ struct State {
         assets(registry, kAssetCacheBytes),
         kv(*database, clock),
         tokens(*database, clock),
+        tenants(*database, clock),
         publisher(registry, table,
                   {.defaultDomain = config.defaultDomain,
                    .defaultTenant = std::string(store::kDefaultTenant)}),
@@ -66,6 +67,7 @@ struct State {
   deploy::AssetCache assets;
   store::KvStore kv;
   store::TokenStore tokens;
+  store::TenantStore tenants;
   telemetry::TailHub tails;
   gateway::LiveTable table;
   gateway::Publisher publisher;

@@ -164,6 +164,15 @@ Result<> TokenStore::revoke(std::string_view tenant, std::string_view id) {
   return {};
 }
 
+Result<> TokenStore::stageRevokeAll(const View& view, std::string_view tenant, Ops& ops) {
+  return view.scan(Family::Tokens, tenantKey(tenant, ""), "",
+                   [&](std::string_view key, std::string_view hash) {
+                     ops.push_back({Op::Kind::Delete, Family::Tokens, std::string(key), {}});
+                     ops.push_back({Op::Kind::Delete, Family::Tokens, hashKey(hash), {}});
+                     return true;
+                   });
+}
+
 Result<std::vector<Token>> TokenStore::list(std::string_view tenant) const {
   const std::unique_ptr<View> view = database_.view();
   std::vector<Token> tokens;

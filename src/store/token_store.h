@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "store/database.h"
+#include "store/tenant_store.h"
 
 namespace atolld::store {
 
@@ -59,12 +60,13 @@ class TokenStore {
   Result<> revoke(std::string_view tenant, std::string_view id);
   Result<std::vector<Token>> list(std::string_view tenant) const;  ///< Oldest first.
 
+  /// For a proposal that ends a tenant.
+  static Result<> stageRevokeAll(const View& view, std::string_view tenant, Ops& ops);
+
  private:
   Database& database_;
   const Clock& clock_;
 };
-
-inline constexpr std::string_view kDefaultTenant = "default";
 
 /// On a database without any tenant: makes tenant "default" and an owner's token for it, in one
 /// entry. On any other does nothing and returns nothing.

@@ -31,6 +31,38 @@ bool anyRowContains(Database& database, std::string_view needle) {
 
 }  // namespace
 
+TEST_CASE_FIXTURE(
+    Fixture, "a tenant that is removed loses its tokens first, and goes when it owns nothing") {
+  REQUIRE(tenants.create("acme").has_value());
+  REQUIRE(tenants.create("rival").has_value());
+  const NewToken acme = tokens.create("acme", Role::Owner, "a").value();
+  REQUIRE(tokens.create("acme", Role::Viewer, "b").has_value());
+  const NewToken rival = tokens.create("rival", Role::Owner, "a").value();
+  bool isEmpty = true;
+  const auto ownsNothing = [&isEmpty](const View&) -> Result<bool> { return isEmpty; };
+  CHECK(tenants.endRemoval("acme", ownsNothing).value() == false);  // Nobody asked for it.
+
+  CHECK(tenants.beginRemoval("default").error().code == ErrorCode::InvalidArgument);
+  CHECK(tenants.beginRemoval("nobody").error().code == ErrorCode::NotFound);
+  REQUIRE(tenants.beginRemoval("acme").has_value());
+  REQUIRE(tenants.beginRemoval("acme").has_value());
+  CHECK_FALSE(tokens.find(acme.secret).value());
+  CHECK(tokens.list("acme").value().empty());
+  CHECK(tokens.find(rival.secret).value());
+  CHECK(tokens.create("acme", Role::Owner, "late").error().code == ErrorCode::NotFound);
+  CHECK(tenants.create("acme").error().code == ErrorCode::AlreadyExists);
+  CHECK(tenants.find("acme").value()->isRemoving);
+
+  isEmpty = false;
+  CHECK(tenants.endRemoval("acme", ownsNothing).value() == false);
+  CHECK(tenants.find("acme").value());
+  isEmpty = true;
+  CHECK(tenants.endRemoval("acme", ownsNothing).value());
+  CHECK_FALSE(tenants.find("acme").value());
+  CHECK(tenants.endRemoval("acme", ownsNothing).error().code == ErrorCode::NotFound);
+  CHECK(tenants.create("acme").has_value());
+}
+
 TEST_CASE("names are what a hostname label may be") {
   for (const char* good : {"a", "0", "my-app", "a--b", "x1"}) {
     CAPTURE(good);

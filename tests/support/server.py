@@ -175,9 +175,10 @@ class Server:
         """`atoll deploy PATH`, which must succeed."""
         return self.cli("deploy", path, *words, check=True)
 
-    def deploy_source(self, name, source, files=None, config=None, check=True):
+    def deploy_source(self, name, source, files=None, config=None, check=True, token=None):
         """Makes a project of one main module (and `files`), and deploys it under `name`."""
         folder = self.scratch / "projects" / name
+        more = ["--token", token] if token else []
         folder.mkdir(parents=True, exist_ok=True)
         settings = {"name": name, "main": "index.js", "compatibility_date": "2026-01-01",
                     **(config or {})}
@@ -188,7 +189,14 @@ class Server:
             path = folder / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return self.cli("deploy", folder, check=check)
+        return self.cli("deploy", folder, *more, check=check)
+
+    def make_tenant(self, name):
+        """A tenant, and an owner's token of it."""
+        self.cli("tenants", "create", name, check=True)
+        made = self.cli("tokens", "create", "owner", "--role", "owner", "--tenant", name,
+                        check=True)
+        return made.out.strip()
 
     def api(self, method, path, body=None, token=None):
         """(status, JSON or bytes) of one call of the control API; `path` begins below /api/v1."""

@@ -16,6 +16,11 @@ std::string describe(const Json& me, const std::string& url) {
          me.at("role").get<std::string>() + ", at " + url;
 }
 
+std::string tokensPath(const TokenOptions& options) {
+  return options.tenant.empty() ? "/tokens"
+                                : "/tenants/" + percentEncode(options.tenant) + "/tokens";
+}
+
 }  // namespace
 
 void login(const Globals& globals) {
@@ -56,9 +61,9 @@ void whoami(const Globals& globals) {
   sayJson(globals, me);
 }
 
-void listTokens(const Globals& globals) {
+void listTokens(const Globals& globals, const TokenOptions& options) {
   ApiClient client(findEndpoint(globals));
-  const Json answer = client.get("/tokens");
+  const Json answer = client.get(tokensPath(options));
   for (const Json& token : answer.at("tokens")) {
     std::string line =
         token.at("id").get<std::string>() + "  " + token.at("role").get<std::string>() + "  " +
@@ -69,26 +74,54 @@ void listTokens(const Globals& globals) {
   sayJson(globals, answer);
 }
 
-void createToken(const Globals& globals, const std::string& name, const std::string& role,
-                 const std::string& script) {
-  Json body = {{"name", name}, {"role", role}};
-  if (!script.empty()) body["script"] = script;
+void createToken(const Globals& globals, const TokenOptions& options) {
+  Json body = {{"name", options.name}, {"role", options.role}};
+  if (!options.script.empty()) body["script"] = options.script;
   ApiClient client(findEndpoint(globals));
-  const Json answer = client.post("/tokens", body);
+  const Json answer = client.post(tokensPath(options), body);
   if (!globals.json) {
     // The secret alone on stdout, so that it can be piped; it is never shown again.
-    warn("token " + answer.at("id").get<std::string>() + " (" + role +
-         "); keep it, it is shown "
-         "this once:");
+    warn("token " + answer.at("id").get<std::string>() + " (" + options.role +
+         "); keep it, it is shown this once:");
     say(globals, answer.at("token").get<std::string>());
   }
   sayJson(globals, answer);
 }
 
-void revokeToken(const Globals& globals, const std::string& id) {
-  ApiClient(findEndpoint(globals)).remove("/tokens/" + percentEncode(id));
+void revokeToken(const Globals& globals, const TokenOptions& options, const std::string& id) {
+  ApiClient(findEndpoint(globals)).remove(tokensPath(options) + "/" + percentEncode(id));
   say(globals, "Revoked " + id);
   sayJson(globals, {{"revoked", id}});
+}
+
+void listTenants(const Globals& globals) {
+  ApiClient client(findEndpoint(globals));
+  const Json answer = client.get("/tenants");
+  for (const Json& tenant : answer.at("tenants")) {
+    const std::string state = tenant.value("state", "");
+    say(globals, tenant.at("name").get<std::string>() + "  " +
+                     tenant.at("created_at").get<std::string>() +
+                     (state.empty() ? "" : "  " + state));
+  }
+  sayJson(globals, answer);
+}
+
+void createTenant(const Globals& globals, const std::string& name) {
+  ApiClient client(findEndpoint(globals));
+  const Json answer = client.post("/tenants", {{"name", name}});
+  say(globals, "Created " + name +
+                   ". Its first token: atoll tokens create owner --role owner --tenant " + name);
+  sayJson(globals, answer);
+}
+
+void deleteTenant(const Globals& globals, const std::string& name, bool yes) {
+  if (!yes) {
+    throw CliError(
+        "this removes " + name + " with its tokens, scripts, routes and KV: add --yes to do it", 2);
+  }
+  ApiClient(findEndpoint(globals)).remove("/tenants/" + percentEncode(name));
+  say(globals, "Deleted " + name);
+  sayJson(globals, {{"deleted", name}});
 }
 
 }  // namespace atolld::cli

@@ -208,6 +208,30 @@ class Account(CliTest):
         self.refused(1, "whoami", "--token", secret)
 
 
+    def test_tenants(self):
+        """a tenant is made, gets tokens of its own, and is deleted only on a clear word"""
+        self.ok("tenants", "create", "acme")
+        self.refused(1, "tenants", "create", "acme", says="exists")
+        self.refused(1, "tenants", "create", "Bad_Name", says="a-z")
+        secret = self.ok("tokens", "create", "first", "--role", "owner", "--tenant",
+                         "acme").out.strip()
+        self.assertEqual(self.json("whoami", "--token", secret)["tenant"], "acme")
+        self.refused(1, "tenants", "list", "--token", secret, says="owner")
+        [token] = self.json("tokens", "list", "--tenant", "acme")["tokens"]
+        self.assertEqual(token["name"], "first")
+        self.ok("tokens", "revoke", token["id"], "--tenant", "acme")
+        self.refused(1, "whoami", "--token", secret)
+        operator = self.ok("tokens", "create", "ops", "--role", "operator", "--tenant",
+                           "default").out.strip()
+        listed = self.json("tenants", "list", "--token", operator)["tenants"]
+        self.assertIn("acme", [each["name"] for each in listed])
+        self.refused(1, "scripts", "--token", operator, says="operator")
+        self.refused(2, "tenants", "delete", "acme", says="--yes")
+        self.refused(1, "tenants", "delete", "default", "--yes", says="default tenant")
+        self.ok("tenants", "delete", "acme", "--yes")
+        self.assertNotIn("acme", self.ok("tenants", "list").out)
+
+
 class Deploy(CliTest):
     def versions(self, script):
         return self.json("versions", script)["versions"]

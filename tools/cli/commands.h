@@ -107,10 +107,16 @@ void deleteSecret(const Globals& globals, const ScriptOptions& options, const st
                   bool isVersion);
 void listSecrets(const Globals& globals, const ScriptOptions& options);
 
-void listTokens(const Globals& globals);
-void createToken(const Globals& globals, const std::string& name, const std::string& role,
-                 const std::string& script);
-void revokeToken(const Globals& globals, const std::string& id);
+/// Of the tenant named, which only operators may; else of the caller's own.
+struct TokenOptions {
+  std::string tenant, name, role = "deployer", script;
+};
+void listTokens(const Globals& globals, const TokenOptions& options);
+void createToken(const Globals& globals, const TokenOptions& options);
+void revokeToken(const Globals& globals, const TokenOptions& options, const std::string& id);
+void listTenants(const Globals& globals);
+void createTenant(const Globals& globals, const std::string& name);
+void deleteTenant(const Globals& globals, const std::string& name, bool yes);
 
 void listNodes(const Globals& globals);
 void createJoinToken(const Globals& globals, std::uint64_t lifetimeSeconds);

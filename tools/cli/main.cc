@@ -31,7 +31,8 @@ struct Arguments {
   KvOptions kv;
   KvPutOptions put;
   std::string key, path, prefix, title, pattern, message, name, id, directory = ".";
-  std::string role = "deployer", onlyScript, shell, templateName = "hello";
+  std::string shell, templateName = "hello";
+  TokenOptions tokens;
   std::vector<std::string> shares, words;
   std::uint64_t limit = 1000;
   std::optional<std::string> value;
@@ -59,6 +60,7 @@ class CommandTree {
     addKv();
     addSecrets();
     addTokens();
+    addTenants();
     addNodes();
     addTail();
   }
@@ -346,17 +348,34 @@ class CommandTree {
 
   void addTokens() {
     CLI::App* const tokens = add(app_, "tokens", "Access tokens");
-    add(*tokens, "list", "List tokens", [this] { listTokens(a_.globals); });
-    CLI::App* const made = add(*tokens, "create", "Make a token; it is shown once", [this] {
-      createToken(a_.globals, a_.name, a_.role, a_.onlyScript);
-    });
-    made->add_option("name", a_.name, "What it is for")->required();
-    made->add_option("--role", a_.role, "owner, deployer or viewer; default: deployer")
+    CLI::App* const list =
+        add(*tokens, "list", "List tokens", [this] { listTokens(a_.globals, a_.tokens); });
+    CLI::App* const made = add(*tokens, "create", "Make a token; it is shown once",
+                               [this] { createToken(a_.globals, a_.tokens); });
+    made->add_option("name", a_.tokens.name, "What it is for")->required();
+    made->add_option("--role", a_.tokens.role, "owner, deployer or viewer; default: deployer")
         ->type_name("ROLE");
-    made->add_option("--script", a_.onlyScript, "Good for this script only")->type_name("SCRIPT");
-    add(*tokens, "revoke", "Make a token worthless", [this] { revokeToken(a_.globals, a_.id); })
-        ->add_option("id", a_.id)
+    made->add_option("--script", a_.tokens.script, "Good for this script only")
+        ->type_name("SCRIPT");
+    CLI::App* const revoke = add(*tokens, "revoke", "Make a token worthless",
+                                 [this] { revokeToken(a_.globals, a_.tokens, a_.id); });
+    revoke->add_option("id", a_.id)->required();
+    for (CLI::App* const each : {list, made, revoke}) {
+      each->add_option("--tenant", a_.tokens.tenant, "Another tenant's: for operators")
+          ->type_name("TENANT");
+    }
+  }
+
+  void addTenants() {
+    CLI::App* const tenants = add(app_, "tenants", "The accounts of the node or fleet");
+    add(*tenants, "list", "List tenants", [this] { listTenants(a_.globals); });
+    add(*tenants, "create", "Make a tenant", [this] { createTenant(a_.globals, a_.name); })
+        ->add_option("name", a_.name, "1 to 63 of a-z, 0-9 and '-'")
         ->required();
+    CLI::App* const gone = add(*tenants, "delete", "Delete a tenant with all that it owns",
+                               [this] { deleteTenant(a_.globals, a_.name, a_.yes); });
+    gone->add_option("name", a_.name)->required();
+    gone->add_flag("--yes,-y", a_.yes, "Do it");
   }
 
   void addNodes() {

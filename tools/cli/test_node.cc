@@ -41,6 +41,7 @@ Result<> serve(const std::string& directory) {
   deploy::Registry registry(*database, clock, {}, &key);
   store::KvStore kv(*database, clock);
   store::TokenStore tokens(*database, clock);
+  store::TenantStore tenants(*database, clock);
 
   ATOLL_TRY(const loop::SocketAddress address, loop::SocketAddress::parse("127.0.0.1:0"));
   ATOLL_TRY(std::vector<loop::Descriptor> sockets, loop::openListenSockets(address, 1));
@@ -51,6 +52,7 @@ Result<> serve(const std::string& directory) {
                                   {.registry = registry,
                                    .kv = kv,
                                    .tokens = tokens,
+                                   .tenants = tenants,
                                    .clock = clock,
                                    .validate = refuseMarked,
                                    .node = {.version = "test", .httpPort = 8080}},
