@@ -260,6 +260,8 @@ Result<> Isolate::run(std::span<host::Event> events, host::Outbox& outbox) {
   collectYoungBuffers(s);
   measureHeap(s);
   s.outbox = nullptr;
+  // The monitor may look at the next slice before its first event has begun.
+  s.running.store(0, std::memory_order_relaxed);
   if (const Loss loss = s.loss.load(std::memory_order_relaxed); loss != Loss::None) {
     return std::unexpected(lossError(loss, s.limits));
   }

@@ -37,6 +37,14 @@ TEST_CASE("module state lives from one slice to the next") {
   CHECK(answerOf(*isolate) == "2");
 }
 
+TEST_CASE("between slices no invocation's event runs") {
+  const auto isolate = makeIsolate();
+  REQUIRE(isolate->load(testVersion("export default { fetch() { return 1 } }")));
+  CHECK(isolate->runningInvocation() == 0);
+  CHECK(answerOf(*isolate) == "1");
+  CHECK(isolate->runningInvocation() == 0);
+}
+
 TEST_CASE("what loading logged comes with the first slice") {
   CHECK(loadAndAnswer(testVersion("log('top'); export default { fetch() { return 1 } }")) ==
         "top|1");
