@@ -126,6 +126,9 @@ struct Config {
     std::uint64_t pendingBytesMax = 512ull * 1024 * 1024;
     std::string hostname;
     std::uint64_t threads = 2;
+    std::uint64_t callsPerSecond = 1000;
+    std::uint64_t authFailuresPerMinute = 60;
+    std::uint64_t auditRecordsMax = 5000;
     bool operator==(const Control&) const = default;
   } control;
 

@@ -178,6 +178,18 @@ constexpr Key kKeys[] = {
      "that no website can reach it through a name of its own (DNS rebinding)."},
     {"control.threads", SLOT(control.threads),
      "Threads that check uploads: each takes a core and an isolate meanwhile.", 1, 256},
+    {"control.calls_per_second", SLOT(control.callsPerSecond),
+     "Control API calls with one token in the long run, ten seconds' worth at once; more are "
+     "answered 429. 0: no limit.",
+     0, 1'000'000},
+    {"control.auth_failures_per_minute", SLOT(control.authFailuresPerMinute),
+     "Control API calls from one address, or IPv6 network, with a token that is not known; more "
+     "are answered 429 whatever the token. 0: no limit.",
+     0, 1'000'000},
+    {"control.audit_records_max", SLOT(control.auditRecordsMax),
+     "Newest records of the audit log that are kept for a tenant, and as many again of its changes "
+     "to KV values. Every node holds them: some 200 bytes each.",
+     1, 1'000'000},
 
     {"replication.log_entries_max", SLOT(replication.logEntriesMax),
      "Entries of the log that are kept for followers; twice as many while one that is connected "

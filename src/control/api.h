@@ -14,6 +14,7 @@ std::span<const Route> routeRoutes();
 std::span<const Route> kvRoutes();
 std::span<const Route> tokenRoutes();
 std::span<const Route> tenantRoutes();
+std::span<const Route> auditRoutes();
 std::span<const Route> secretRoutes();
 std::span<const Route> fleetRoutes();
 std::span<const Route> assetRoutes();
@@ -34,7 +35,7 @@ inline std::vector<std::span<const Route>> apiRoutes() {
           wranglerKvRoutes(),     secretRoutes(),
           fleetRoutes(),          assetRoutes(),
           wranglerAssetRoutes(),  tailRoutes(),
-          tenantRoutes()};
+          tenantRoutes(),         auditRoutes()};
 }
 
 }  // namespace atolld::control

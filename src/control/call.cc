@@ -1,6 +1,7 @@
 #include "control/call.h"
 
 #include <nlohmann/json.hpp>
+#include <string>
 
 namespace atolld::control {
 
@@ -56,6 +57,14 @@ Answer answerError(const Error& error) {
       answerJson({{"error", {{"code", errorCodeName(error.code)}, {"message", message}}}}, status);
   if (status == 401) answer.headers.emplace_back("www-authenticate", "Bearer realm=\"atoll\"");
   if (status == 503) answer.headers.emplace_back("retry-after", "1");
+  return answer;
+}
+
+Answer answerRateLimited(std::chrono::nanoseconds wait) {
+  const std::string seconds = std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count());
+  const std::string message = "too many calls: try again in " + seconds + " s";
+  Answer answer = answerJson({{"error", {{"code", "rate_limited"}, {"message", message}}}}, 429);
+  answer.headers.emplace_back("retry-after", seconds);
   return answer;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -12,6 +13,7 @@
 #include "control/json.h"
 #include "control/query.h"
 #include "deploy/registry.h"
+#include "store/audit_log.h"
 #include "store/kv_store.h"
 #include "store/token_store.h"
 #include "telemetry/tail.h"
@@ -37,6 +39,7 @@ struct Services {
   store::KvStore& kv;
   store::TokenStore& tokens;
   store::TenantStore& tenants;
+  store::AuditLog& audit;
   const Clock& clock;
   /// Compiles an upload and runs its top level once, before it is committed.
   /// @error Script, with module, line and mend.
@@ -81,5 +84,7 @@ Answer answerNothing();  ///< 204
 /// inside (Io, Corrupt, Internal) is not shown: it is in the node's log under the request's id.
 Answer answerError(const Error& error);
 int statusOf(ErrorCode code);
+/// 429 with Retry-After, in whole seconds.
+Answer answerRateLimited(std::chrono::nanoseconds wait);
 
 }  // namespace atolld::control

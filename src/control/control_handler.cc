@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <functional>
 #include <random>
 #include <utility>
 
@@ -40,6 +41,12 @@ std::string newRequestId() {
   return toHex(std::string_view(bytes.data(), bytes.size()));
 }
 
+/// Between so many calls within `time`; zero for none.
+std::chrono::nanoseconds intervalOf(std::chrono::nanoseconds time, std::uint64_t count) {
+  if (count == 0) return std::chrono::nanoseconds::zero();
+  return time / static_cast<std::int64_t>(count);
+}
+
 Error tooLarge(std::uint64_t limit) {
   return {ErrorCode::TooLarge,
           "the request body is larger than " + std::to_string(limit) + " bytes"};
@@ -66,6 +73,10 @@ class ControlHandler::Session final : public http::ExchangeSink,
     const std::size_t question = std::min(target.find('?'), target.size());
     if (const Result<> ours = checkOrigin(*head_, handler_.options_.hostname); !ours) {
       return answer(answerError(ours.error()));
+    }
+    if (const auto wait = rateLimit()) {
+      return answer(wrangler::isOurs(target) ? wrangler::answerRateLimited(*wait)
+                                             : answerRateLimited(*wait));
     }
     auto found = handler_.router_.find(head_->method, target.substr(0, question));
     if (auto* const noMethod = std::get_if<Router::NoMethod>(&found)) {
@@ -137,6 +148,29 @@ class ControlHandler::Session final : public http::ExchangeSink,
   }
 
  private:
+  /// How long the caller has to wait, if it has called too often. By what is presented as a token,
+  /// known or not; only a hash of that is kept.
+  std::optional<std::chrono::nanoseconds> rateLimit() {
+    const auto credentials = head_->headers.find("authorization");
+    if (!credentials) return std::nullopt;
+    if (const auto wait = handler_.authFailureRate_.wait(clientKey(clientAddress()), startedAt_)) {
+      return wait;
+    }
+    return handler_.callRate_.take(std::hash<std::string_view>()(*credentials), startedAt_);
+  }
+
+  /// In the log, if it is the node's; and who guesses tokens gets slower.
+  void noteFailure(const Error& error) {
+    if (error.code == ErrorCode::Unauthorized && head_->headers.find("authorization")) {
+      (void)handler_.authFailureRate_.take(clientKey(clientAddress()), startedAt_);
+    }
+    logFailure(error);
+  }
+
+  std::string clientAddress() const {
+    return head_->connection ? head_->connection->clientAddress : std::string();
+  }
+
   std::uint64_t bodyLimit() const {
     const HandlerOptions& options = handler_.options_;
     switch (route_->body) {
@@ -166,7 +200,7 @@ class ControlHandler::Session final : public http::ExchangeSink,
               [self = std::move(self), result = std::move(result)]() mutable {
                 self->busy_ = false;
                 self->releaseBody();
-                if (!result) self->logFailure(result.error());
+                if (!result) self->noteFailure(result.error());
                 self->answer(result ? *std::move(result) : self->answerError(result.error()));
               });
         });
@@ -215,12 +249,21 @@ class ControlHandler::Session final : public http::ExchangeSink,
                                            : control::answerError(error);
   }
 
-  Result<Answer> run() const { return route_->run(handler_.services_, call_); }
+  /// What it commits is the caller's doing.
+  Result<Answer> run() const {
+    const store::Author author{.tenant = call_.identity.tenant,
+                               .tokenId = call_.identity.tokenId,
+                               .role = std::string(store::roleName(call_.identity.role)),
+                               .address = clientAddress(),
+                               .ray = requestId_};
+    const store::AuthorScope scope(author);
+    return route_->run(handler_.services_, call_);
+  }
 
   void onAuthorized(const Result<>& allowed) {
     if (answered_) return;
     if (allowed) return exchange_->startBody();
-    logFailure(allowed.error());
+    noteFailure(allowed.error());
     answer(answerError(allowed.error()));
   }
 
@@ -287,6 +330,10 @@ ControlHandler::ControlHandler(loop::Loop& loop, Services services, HandlerOptio
       }()),
       options_(std::move(options)),
       router_(apiRoutes()),
+      callRate_(intervalOf(std::chrono::seconds(1), options_.callsPerSecond),
+                std::max<std::uint64_t>(10 * options_.callsPerSecond, 1)),
+      authFailureRate_(intervalOf(std::chrono::minutes(1), options_.authFailuresPerMinute),
+                       std::max<std::uint64_t>(options_.authFailuresPerMinute, 1)),
       mailbox_(loop),
       uploads_(std::make_unique<loop::ThreadPool>("upload", options_.threadCount)),
       calls_(std::make_unique<loop::ThreadPool>("control", kCallThreadCount)) {}

@@ -84,10 +84,11 @@ Answer answer(const Json& result, const Json& resultInfo) {
 
 Answer answerError(const Error& error) { return answerError(error, codeOf(error.code)); }
 
-Answer answerError(const Error& error, Code code) {
-  Answer made = control::answerError(error);
-  // The other API's answer knows which errors say nothing of themselves; its status is ours but for
-  // one that wrangler does not know.
+namespace {
+
+/// What the other API answers, in this one's envelope. Its answer knows which errors say nothing of
+/// themselves; its status is ours but for one that wrangler does not know.
+Answer translate(Answer made, Code code) {
   const Json other = Json::parse(made.body.view());
   Json body = envelope(false);
   body["errors"].push_back(
@@ -97,6 +98,16 @@ Answer answerError(const Error& error, Code code) {
   Answer ours = answerJson(body, made.status);
   ours.headers = std::move(made.headers);
   return ours;
+}
+
+}  // namespace
+
+Answer answerError(const Error& error, Code code) {
+  return translate(control::answerError(error), code);
+}
+
+Answer answerRateLimited(std::chrono::nanoseconds wait) {
+  return translate(control::answerRateLimited(wait), Code::RateLimited);
 }
 
 Answer answerNoPath(std::string_view path) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,7 @@ bool isOurs(std::string_view target);
 
 /// Codes that wrangler acts upon.
 enum class Code : int {
+  RateLimited = 971,
   TokenInvalid = 10000,
   Forbidden = 9109,
   NoScript = 10007,
@@ -42,6 +44,7 @@ Answer answer(const Json& result, const Json& resultInfo);
 /// The same for what went wrong; the code is the one that fits the error's kind best.
 Answer answerError(const Error& error);
 Answer answerError(const Error& error, Code code);
+Answer answerRateLimited(std::chrono::nanoseconds wait);
 /// For a path that no endpoint has: says what this node does not offer.
 Answer answerNoPath(std::string_view path);
 

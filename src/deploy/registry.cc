@@ -156,6 +156,7 @@ Result<Deployment> Registry::activate(std::string_view tenant, std::string_view 
     ATOLL_TRY(ScriptRow row, requireScript(view, tenant, script));
     ATOLL_TRY_VOID(requireVersions(view, deployment));
     stageDeployment(deployment, row, ops);
+    stageAudit(tenant, "deployment.create", subjectOf(deployment), ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));
@@ -182,6 +183,7 @@ Result<Deployment> Registry::rollback(std::string_view tenant, std::string_view 
     ATOLL_TRY_VOID(requireVersions(view, deployment));
     Ops ops;
     stageDeployment(deployment, row, ops);
+    stageAudit(tenant, "deployment.rollback", subjectOf(deployment), ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));
@@ -224,6 +226,7 @@ Result<> Registry::remove(std::string_view tenant, std::string_view script) {
                                 return {};
                               }));
     stageDelete(ops, Family::Scripts, key);
+    stageAudit(tenant, "script.delete", std::string(script), ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));

@@ -6,6 +6,7 @@
 #include "base/encoding.h"
 #include "deploy/registry.h"
 #include "deploy/registry_rows.h"
+#include "deploy/registry_stage.h"
 #include "store/crypto.h"
 #include "store/kv_store.h"
 #include "store/utf8.h"
@@ -100,6 +101,7 @@ Result<Route> Registry::addRoute(std::string_view tenant, std::string_view scrip
     ATOLL_TRY_VOID(requireScript(view, tenant, script));
     Ops ops;
     ATOLL_TRY_VOID(stageRoute(view, route, ops));
+    stageAudit(tenant, "route.add", std::format("{} to {}", route.pattern, script), ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));
@@ -135,6 +137,9 @@ Result<> Registry::setRoutes(std::string_view tenant, std::string_view script,
                                  .isCustomDomain = isCustomDomain},
                                 ops));
     }
+    std::string subject(script);
+    for (const std::string& pattern : wanted) subject += " " + pattern;
+    stageAudit(tenant, isCustomDomain ? "domain.set" : "route.set", subject, ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));
@@ -152,6 +157,7 @@ Result<> Registry::removeRoute(std::string_view tenant, std::string_view pattern
     }
     Ops ops;
     stageForgetRoute(tenant, canonical, ops);
+    stageAudit(tenant, "route.remove", canonical, ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));
@@ -182,6 +188,7 @@ Result<KvNamespace> Registry::createKvNamespace(std::string_view tenant, std::st
     Ops ops;
     stagePut(ops, Family::KvNamespaces, namespaceKey(made.id), encodeNamespace(made));
     stagePut(ops, Family::KvNamespaces, tenantNamespaceKey(tenant, title), made.id);
+    stageAudit(tenant, "namespace.create", std::format("{} {}", made.id, title), ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));
@@ -202,6 +209,7 @@ Result<KvNamespace> Registry::renameKvNamespace(std::string_view tenant, std::st
     renamed.title = title;
     stagePut(ops, Family::KvNamespaces, namespaceKey(id), encodeNamespace(renamed));
     stagePut(ops, Family::KvNamespaces, tenantNamespaceKey(tenant, title), renamed.id);
+    stageAudit(tenant, "namespace.rename", std::format("{} {}", renamed.id, title), ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));
@@ -212,7 +220,7 @@ Result<> Registry::removeKvNamespace(std::string_view tenant, std::string_view i
   ATOLL_TRY_VOID(store::checkName("tenant name", tenant));
   // Its rows may be millions: they go in several entries, and the namespace itself in the last.
   bool isDone = false;
-  while (!isDone) {
+  for (bool isFirst = true; !isDone; isFirst = false) {
     const auto decide = [&](const View& view) -> Result<Ops> {
       ATOLL_TRY(const KvNamespace found, requireNamespace(view, tenant, id));
       Ops ops;
@@ -222,6 +230,10 @@ Result<> Registry::removeKvNamespace(std::string_view tenant, std::string_view i
       if (isDone) {
         stageDelete(ops, Family::KvNamespaces, namespaceKey(id));
         stageDelete(ops, Family::KvNamespaces, tenantNamespaceKey(tenant, found.title));
+      }
+      if (isFirst || isDone) {
+        stageAudit(tenant, isDone ? "namespace.delete" : "namespace.clear",
+                   std::format("{} {}", id, found.title), ops);
       }
       return ops;
     };

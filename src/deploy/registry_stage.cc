@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "deploy/asset_stage.h"
+#include "store/audit_log.h"
 #include "store/crypto.h"
 
 namespace atolld::deploy {
@@ -120,6 +121,19 @@ Result<> requireVersions(const View& view, const Deployment& deployment) {
     }
   }
   return {};
+}
+
+void stageAudit(std::string_view tenant, std::string_view action, const std::string& subject,
+                Ops& ops) {
+  store::stageAudit({.action = action, .subject = subject, .tenant = tenant}, ops);
+}
+
+std::string subjectOf(const Deployment& deployment) {
+  std::string subject = deployment.script;
+  for (const Deployment::Share& share : deployment.shares) {
+    subject += std::format(" {} {} %", share.versionId, share.percent);
+  }
+  return subject;
 }
 
 void stageDeployment(Deployment& deployment, ScriptRow& row, Ops& ops) {

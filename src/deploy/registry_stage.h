@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "deploy/registry_rows.h"
@@ -20,6 +21,13 @@ Result<std::optional<Manifest>> findNewest(const store::View& view, std::string_
 /// @error NotFound  a KV namespace or script that is not the tenant's
 Result<VersionSummary> stageVersion(const store::View& view, Manifest manifest, ScriptRow& row,
                                     store::Ops& ops);
+
+/// Says in the audit log what is done to one of a tenant's things.
+void stageAudit(std::string_view tenant, std::string_view action, const std::string& subject,
+                store::Ops& ops);
+
+/// "script version 3f2a… 90 %, …": what a deployment is.
+std::string subjectOf(const Deployment& deployment);
 
 /// @error NotFound  a version that `deployment` names is not there
 Result<> requireVersions(const store::View& view, const Deployment& deployment);

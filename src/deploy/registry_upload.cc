@@ -161,6 +161,7 @@ Result<VersionSummary> Registry::upload(std::string_view tenant, std::string_vie
     if (newest != before.row.newestVersionId) {
       stagePut(ops, Family::Scripts, scriptKey(tenant, script), encodeScript(before.row));
     }
+    stageAudit(tenant, "version.upload", std::format("{} {}", script, summary.id), ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));
@@ -181,6 +182,7 @@ Result<Registry::Deployed> Registry::deploy(std::string_view tenant, std::string
     deployed.deployment =
         wholeDeployment(deployed.version, tenant, script, now, candidate.upload.message);
     stageDeployment(deployed.deployment, before.row, ops);
+    stageAudit(tenant, "script.deploy", subjectOf(deployed.deployment), ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));
@@ -233,6 +235,9 @@ Result<VersionSummary> Registry::changeSecrets(std::string_view tenant, std::str
     } else {
       stagePut(ops, Family::Scripts, scriptKey(tenant, script), encodeScript(row));
     }
+    std::string subject(script);
+    for (const auto& [name, value] : changes) subject += (value ? " " : " -") + name;
+    stageAudit(tenant, "secret.change", subject, ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));

@@ -121,6 +121,7 @@ Result<> Node::startControl() {
                         .kv = state_->kv,
                         .tokens = state_->tokens,
                         .tenants = state_->tenants,
+                        .audit = state_->audit,
                         .clock = clock_,
                         .validate =
                             [limits = setup::trialLimits(config_),
@@ -140,7 +141,9 @@ Result<> Node::startControl() {
       control::HandlerOptions{.bodyBytesMax = config_.control.bodyBytesMax,
                               .pendingBytesMax = config_.control.pendingBytesMax,
                               .threadCount = config_.control.threads,
-                              .hostname = config_.control.hostname});
+                              .hostname = config_.control.hostname,
+                              .callsPerSecond = config_.control.callsPerSecond,
+                              .authFailuresPerMinute = config_.control.authFailuresPerMinute});
   return startListener(control_, *controlHandler_);
 }
 
@@ -158,15 +161,15 @@ Result<> Node::startListener(Bound& bound, http::Handler& handler) {
   return listeners_.back()->start();
 }
 
-/// Rows of expired KV entries go in small entries of the log, now and then.
+/// Rows of expired KV entries and old audit records go in small entries of the log, now and then.
 void Node::scheduleExpiry() {
   expiryTimer_.start(kExpiryInterval, [this] {
     state_->storage.submit([this] {
       for (const auto& collected :
            {state_->kv.collectExpired(kExpiryCountMax), state_->kv.collectRequests(kExpiryCountMax),
-            state_->kv.collectUploads()}) {
+            state_->kv.collectUploads(), state_->audit.collect(config_.control.auditRecordsMax)}) {
         if (collected) continue;
-        telemetry::log(telemetry::Level::Warn, "kv_expiry_failed",
+        telemetry::log(telemetry::Level::Warn, "collecting_failed",
                        {{"error", std::string_view(collected.error().detail)}});
       }
     });

@@ -14,6 +14,7 @@
 #include "gateway/live_table.h"
 #include "gateway/publisher.h"
 #include "loop/thread_pool.h"
+#include "store/audit_log.h"
 #include "store/cache_store.h"
 #include "store/cluster_key.h"
 #include "store/database.h"
@@ -45,6 +46,7 @@ struct State {
         kv(*database, clock),
         tokens(*database, clock),
         tenants(*database, clock),
+        audit(*database),
         publisher(registry, table,
                   {.defaultDomain = config.defaultDomain,
                    .defaultTenant = std::string(store::kDefaultTenant)}),
@@ -68,6 +70,7 @@ struct State {
   store::KvStore kv;
   store::TokenStore tokens;
   store::TenantStore tenants;
+  store::AuditLog audit;
   telemetry::TailHub tails;
   gateway::LiveTable table;
   gateway::Publisher publisher;

@@ -5,9 +5,11 @@
 #include "replication/fleet_client.h"
 #include "replication/identity.h"
 #include "replication/kv_request.h"
+#include "store/audit_log.h"
 #include "store/codec.h"
 #include "store/join_token_store.h"
 #include "store/node_store.h"
+#include "store/tenant_store.h"
 #include "telemetry/log.h"
 
 namespace atolld::replication {
@@ -37,6 +39,12 @@ std::map<std::string, FleetCall, std::less<>> controlCalls(store::Database& data
         // Before the commit: what cannot be certified must not use the token up.
         ATOLL_TRY(std::string chain,
                   certificateFor(request.name, request.requestPem, authority, clock));
+        const store::Author author{.tenant = std::string(store::kDefaultTenant),
+                                   .tokenId = {},
+                                   .role = "join",
+                                   .address = {},
+                                   .ray = {}};
+        const store::AuthorScope scope(author);
         ATOLL_TRY_VOID(store::JoinTokenStore(database, clock)
                            .join(request.secret, {.name = request.name,
                                                   .region = request.region,

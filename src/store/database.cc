@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/encoding.h"
+#include "store/audit_log.h"
 #include "store/crypto.h"
 #include "store/database_state.h"
 #include "store/log_entry.h"
@@ -180,8 +181,10 @@ std::vector<Waiter*> Database::State::gather(Group& group, std::vector<Waiter*> 
     Result<> added;
     if (!ops) {
       added = std::unexpected(std::move(ops).error());
-    } else if (!ops->empty()) {
-      added = group.add(*std::move(ops), clock.now());
+    } else {
+      const UnixMillis now = clock.now();
+      settleAudit(*ops, members[taken]->author, group.end().index + 1, now);
+      if (!ops->empty()) added = group.add(*std::move(ops), now);
     }
     outcomes.push_back(added ? Result<Position>(group.end())
                              : Result<Position>(std::unexpected(std::move(added).error())));
@@ -290,6 +293,7 @@ Result<Position> Database::commit(Proposal proposal) {
   }
   Waiter waiter;
   waiter.proposal = std::move(proposal);
+  waiter.author = AuthorScope::current();
   std::unique_lock lock(state_->mutex);
   ATOLL_CHECK(!state_->isStopping);
   state_->queue.push_back(&waiter);

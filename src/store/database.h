@@ -32,7 +32,8 @@ enum class Family : std::uint8_t {
   Kv,
   Nodes,
   JoinTokens,
-  Requests  ///< Ids of writes that were made, for a while: a repeated one is not made again.
+  Requests,  ///< Ids of writes that were made, for a while: a repeated one is not made again.
+  Audit      ///< Who changed what: written by stageAudit() only.
 };
 
 /// One change in a log entry. An entry's effect is exactly its ops, in order: equal (history,
@@ -81,7 +82,8 @@ class View {
 
 /// Decides, from what is there, what to change; runs on the commit thread, one at a time, and must
 /// be a function of the view and its captures only. An error refuses the commit and is returned.
-/// Empty ops commit nothing and succeed with the current position.
+/// Empty ops commit nothing and succeed with the current position. Notes of stageAudit() among them
+/// become records, by the AuthorScope that commit() was called in.
 using Proposal = std::move_only_function<Result<Ops>(const View&)>;
 
 struct DatabaseOptions {

@@ -17,6 +17,7 @@
 namespace atolld::store {
 
 class Group;
+struct Author;
 
 /// The position an opened database stands at, verified; a new database gets its first.
 /// @error Corrupt, Io
@@ -26,6 +27,7 @@ Result<Position> findPosition(const Rocks& rocks, bool follows);
 /// under the queue's mutex once `outcome` is there.
 struct Waiter {
   Proposal proposal;
+  const Author* author = nullptr;  ///< Of the caller's AuthorScope.
   std::optional<Result<Position>> outcome;
   std::condition_variable done;
 };

@@ -3,6 +3,7 @@
 #include <format>
 
 #include "base/encoding.h"
+#include "store/audit_log.h"
 #include "store/codec.h"
 #include "store/crypto.h"
 
@@ -62,6 +63,7 @@ Result<std::string> JoinTokenStore::create(std::chrono::seconds lifetime) {
     ATOLL_TRY_VOID(stageForgetOld(view, now, ops));
     ops.push_back({Op::Kind::Put, Family::JoinTokens, sha256(secret),
                    encode({.expiresAt = now + lifetime, .usedBy = {}})});
+    stageAudit({.action = "node.token", .subject = ""}, ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));
@@ -91,6 +93,7 @@ Result<> JoinTokenStore::join(std::string_view secret, const FleetNode& node) {
     Ops ops;
     ops.push_back({Op::Kind::Put, Family::JoinTokens, key, encode(token)});
     NodeStore::stage(node, ops);
+    stageAudit({.action = "node.join", .subject = node.name}, ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));

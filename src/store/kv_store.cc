@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "store/audit_log.h"
 #include "store/codec.h"
 #include "store/crypto.h"
 #include "store/kv_row.h"
@@ -11,6 +12,14 @@
 
 namespace atolld::store {
 namespace {
+
+/// What is done to one key, or to how many.
+void stageKvAudit(std::string_view action, std::string_view namespaceId, std::string_view key,
+                  std::size_t count, Ops& ops) {
+  const std::string subject = count == 1 ? std::format("{} {}", namespaceId, key)
+                                         : std::format("{} {} keys", namespaceId, count);
+  stageAudit({.action = action, .subject = subject, .kind = AuditKind::Data}, ops);
+}
 
 using Lookup = std::optional<Result<std::optional<std::string>>>;
 
@@ -324,6 +333,9 @@ Result<Position> KvStore::put(std::string_view namespaceId, std::vector<KvPut> p
   return database_.commit([&](const View& view) -> Result<Ops> {
     Ops ops;
     ATOLL_TRY_VOID(stage(view, namespaceId, changes, ops));
+    if (!changes.empty()) {
+      stageKvAudit("kv.put", namespaceId, changes.begin()->first, changes.size(), ops);
+    }
     return ops;
   });
 }
@@ -339,6 +351,7 @@ Result<Position> KvStore::remove(std::string_view namespaceId, std::vector<std::
       if (!isThere) continue;
       ops.push_back({Op::Kind::Delete, Family::Kv, kvKey(KvTable::Head, namespaceId, key), {}});
     }
+    if (!ops.empty()) stageKvAudit("kv.delete", namespaceId, *unique.begin(), unique.size(), ops);
     return ops;
   });
 }

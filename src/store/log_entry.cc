@@ -14,7 +14,7 @@ constexpr std::uint8_t kPut = 0;
 constexpr std::uint8_t kDelete = 1;
 constexpr std::size_t kHeadBytes = 1 + kHistoryBytes + 8 + 8 + 4;
 constexpr std::size_t kOpBytesMin = 1 + 1 + 4 + 1;
-constexpr std::uint8_t kFamilyMax = static_cast<std::uint8_t>(Family::Requests);
+constexpr std::uint8_t kFamilyMax = static_cast<std::uint8_t>(Family::Audit);
 
 std::size_t encodedSize(const Ops& ops) {
   std::size_t size = kHeadBytes;

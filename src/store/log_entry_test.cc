@@ -88,7 +88,7 @@ TEST_CASE("what no entry may hold is refused with its reason") {
   CHECK(errorWith(33, "ffffffff") == "log entry counts more things than it holds");
   CHECK(errorWith(33, "00000002") == "log entry has bytes after its end");
   CHECK(errorWith(37, "02") == "log entry has an unknown kind of op");
-  CHECK(errorWith(38, "0c") == "log entry names an unknown family");
+  CHECK(errorWith(38, "0d") == "log entry names an unknown family");
   CHECK(errorWith(39, "00000000") == "log entry has an op without a key");
   CHECK(errorWith(39, "ffffffff") == "log entry ends too early");
 }
@@ -100,7 +100,7 @@ TEST_CASE("checkOps names the figure and the limit") {
         "a row key of 65537 bytes: 1 to 65536 are allowed");
   CHECK(checkOps({{Op::Kind::Delete, Family::Kv, "k", "v"}}).error().code ==
         ErrorCode::InvalidArgument);
-  CHECK(checkOps({{Op::Kind::Put, static_cast<Family>(12), "k", "v"}}).error().code ==
+  CHECK(checkOps({{Op::Kind::Put, static_cast<Family>(13), "k", "v"}}).error().code ==
         ErrorCode::InvalidArgument);
   const Ops tooLarge = {{Op::Kind::Put, Family::Kv, "k", std::string(kEntryBytesMax, 'v')}};
   CHECK(checkOps(tooLarge).error().code == ErrorCode::TooLarge);

@@ -4,6 +4,7 @@
 #include <format>
 #include <utility>
 
+#include "store/audit_log.h"
 #include "store/codec.h"
 #include "store/crypto.h"
 #include "store/tenant_store.h"
@@ -123,6 +124,7 @@ Result<> NodeStore::remove(std::string_view name) {
     if (!node) return fail(ErrorCode::NotFound, std::format("there is no node \"{}\"", name));
     Ops ops;
     ops.push_back({Op::Kind::Delete, Family::Nodes, std::string(name), {}});
+    stageAudit({.action = "node.remove", .subject = name}, ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));
@@ -135,6 +137,7 @@ Result<> NodeStore::setDrained(std::string_view name, bool isDrained) {
     if (!node) return fail(ErrorCode::NotFound, std::format("there is no node \"{}\"", name));
     Ops ops;
     if (std::exchange(node->isDrained, isDrained) != isDrained) stage(*node, ops);
+    stageAudit({.action = isDrained ? "node.drain" : "node.undrain", .subject = name}, ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));

@@ -16,12 +16,12 @@
 
 namespace atolld::store {
 
-inline constexpr std::size_t kFamilyCount = 12;
+inline constexpr std::size_t kFamilyCount = 13;
 
 /// Column families as they are on disk: Family's value is the place in this list.
 inline constexpr std::array<std::string_view, kFamilyCount> kFamilyNames = {
-    "tenants", "tokens",        "scripts", "versions", "modules",     "deployments",
-    "routes",  "kv_namespaces", "kv",      "nodes",    "join_tokens", "requests"};
+    "tenants",       "tokens", "scripts", "versions",    "modules",  "deployments", "routes",
+    "kv_namespaces", "kv",     "nodes",   "join_tokens", "requests", "audit"};
 
 /// What RocksDB says, in our terms: the code, and a sentence with the place and the mend.
 Error storeError(const rocksdb::Status& status, std::string_view doing);

@@ -4,6 +4,7 @@
 #include <format>
 #include <utility>
 
+#include "store/audit_log.h"
 #include "store/codec.h"
 #include "store/token_store.h"
 
@@ -61,6 +62,7 @@ Result<Tenant> TenantStore::create(std::string_view name) {
     }
     Ops ops;
     stage(tenant, ops);
+    stageAudit({.action = "tenant.create", .subject = name}, ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));
@@ -109,6 +111,7 @@ Result<> TenantStore::beginRemoval(std::string_view name) {
     if (std::exchange(tenant.isRemoving, true)) return ops;
     ATOLL_TRY_VOID(TokenStore::stageRevokeAll(view, name, ops));
     stage(tenant, ops);
+    stageAudit({.action = "tenant.remove", .subject = name}, ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));
@@ -124,6 +127,7 @@ Result<bool> TenantStore::endRemoval(
     isEmpty = isEmpty && tenant.isRemoving;
     Ops ops;
     if (isEmpty) ops.push_back({Op::Kind::Delete, Family::Tenants, std::string(name), {}});
+    stageAudit({.action = "tenant.gone", .subject = name}, ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));

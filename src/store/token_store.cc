@@ -4,6 +4,7 @@
 #include <format>
 
 #include "base/encoding.h"
+#include "store/audit_log.h"
 #include "store/codec.h"
 #include "store/crypto.h"
 #include "store/tenant_store.h"
@@ -59,6 +60,14 @@ Result<Token> decodeToken(std::string_view row, std::string_view hash) {
   ATOLL_TRY_VOID(in.finish("token row"));
   token.role = static_cast<Role>(role);
   return token;
+}
+
+/// As it stands in the audit log: the id, the role and what people call it.
+std::string subjectOf(const Token& token) {
+  std::string subject = std::format("{} {}", token.id, roleName(token.role));
+  if (token.script) subject += " of script " + *token.script;
+  if (!token.name.empty()) subject += " " + token.name;
+  return subject;
 }
 
 NewToken makeToken(std::string_view tenant, Role role, std::string_view name,
@@ -132,6 +141,7 @@ Result<NewToken> TokenStore::create(std::string_view tenant, Role role, std::str
     if (!isThere) return fail(ErrorCode::NotFound, std::format("there is no tenant {}", tenant));
     Ops ops;
     stageToken(made, ops);
+    stageAudit({.action = "token.create", .subject = subjectOf(made.token), .tenant = tenant}, ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));
@@ -158,6 +168,7 @@ Result<> TokenStore::revoke(std::string_view tenant, std::string_view id) {
     Ops ops;
     ops.push_back({Op::Kind::Delete, Family::Tokens, key, {}});
     ops.push_back({Op::Kind::Delete, Family::Tokens, hashKey(*hash), {}});
+    stageAudit({.action = "token.revoke", .subject = id, .tenant = tenant}, ops);
     return ops;
   };
   ATOLL_TRY_VOID(database_.commit(decide));
@@ -208,8 +219,15 @@ Result<std::optional<NewToken>> startTenancy(
     Ops ops;
     TenantStore::stage({.name = std::string(kDefaultTenant), .createdAt = clock.now()}, ops);
     stageToken(made, ops);
+    stageAudit({.action = "token.create", .subject = subjectOf(made.token)}, ops);
     return ops;
   };
+  const Author author{.tenant = std::string(kDefaultTenant),
+                      .tokenId = {},
+                      .role = "first start",
+                      .address = {},
+                      .ray = {}};
+  const AuthorScope scope(author);
   ATOLL_TRY_VOID(database.commit(decide));
   return made;
 }

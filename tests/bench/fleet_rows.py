@@ -162,7 +162,7 @@ def wrk_rate(port, connections, seconds, path, method, headers, body_lua):
 
 
 def atoll_commits(writers, seconds):
-    with Control(build=BUILD) as control:
+    with Control(build=BUILD, config="[control]\ncalls_per_second = 0") as control:
         control.deploy_source("kv", WORKER % 1, config=SETTINGS)
         path = f"/api/v1/kv/namespaces/{namespace_of(control)}/values/"
         return wrk_rate(int(control.control.rsplit(":", 1)[1]), writers, seconds, path, "PUT",

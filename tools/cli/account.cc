@@ -94,6 +94,26 @@ void revokeToken(const Globals& globals, const TokenOptions& options, const std:
   sayJson(globals, {{"revoked", id}});
 }
 
+void listAudit(const Globals& globals, const AuditOptions& options) {
+  ApiClient client(findEndpoint(globals));
+  std::string path = options.tenant.empty()
+                         ? std::string("/audit")
+                         : "/tenants/" + percentEncode(options.tenant) + "/audit";
+  path += "?limit=" + std::to_string(options.limit);
+  if (options.before > 0) path += "&before=" + std::to_string(options.before);
+  const Json answer = client.get(path);
+  if (answer.at("records").empty()) say(globals, "No changes are on record.");
+  for (const Json& record : answer.at("records")) {
+    const std::string token = record.value("token_id", "");
+    say(globals, std::to_string(record.at("index").get<std::uint64_t>()) + "  " +
+                     record.at("time").get<std::string>() + "  " +
+                     record.at("action").get<std::string>() + "  " +
+                     record.at("subject").get<std::string>() + "  by " +
+                     (token.empty() ? "" : token + " ") + record.at("role").get<std::string>());
+  }
+  sayJson(globals, answer);
+}
+
 void listTenants(const Globals& globals) {
   ApiClient client(findEndpoint(globals));
   const Json answer = client.get("/tenants");

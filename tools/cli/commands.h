@@ -114,6 +114,13 @@ struct TokenOptions {
 void listTokens(const Globals& globals, const TokenOptions& options);
 void createToken(const Globals& globals, const TokenOptions& options);
 void revokeToken(const Globals& globals, const TokenOptions& options, const std::string& id);
+struct AuditOptions {
+  std::string tenant;  ///< Empty: the caller's own.
+  std::uint64_t limit = 100;
+  std::uint64_t before = 0;  ///< A log index; 0: from the newest on.
+};
+void listAudit(const Globals& globals, const AuditOptions& options);
+
 void listTenants(const Globals& globals);
 void createTenant(const Globals& globals, const std::string& name);
 void deleteTenant(const Globals& globals, const std::string& name, bool yes);

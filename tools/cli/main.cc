@@ -33,6 +33,7 @@ struct Arguments {
   std::string key, path, prefix, title, pattern, message, name, id, directory = ".";
   std::string shell, templateName = "hello";
   TokenOptions tokens;
+  AuditOptions audit;
   std::vector<std::string> shares, words;
   std::uint64_t limit = 1000;
   std::optional<std::string> value;
@@ -61,6 +62,7 @@ class CommandTree {
     addSecrets();
     addTokens();
     addTenants();
+    addAudit();
     addNodes();
     addTail();
   }
@@ -364,6 +366,18 @@ class CommandTree {
       each->add_option("--tenant", a_.tokens.tenant, "Another tenant's: for operators")
           ->type_name("TENANT");
     }
+  }
+
+  void addAudit() {
+    CLI::App* const audit = add(app_, "audit", "Who changed what, newest first",
+                                [this] { listAudit(a_.globals, a_.audit); });
+    audit->add_option("--limit", a_.audit.limit, "At most so many; default: 100")
+        ->check(CLI::Range(1, 1000))
+        ->type_name("COUNT");
+    audit->add_option("--before", a_.audit.before, "Only what is older than this index")
+        ->type_name("INDEX");
+    audit->add_option("--tenant", a_.audit.tenant, "Another tenant's: for operators")
+        ->type_name("TENANT");
   }
 
   void addTenants() {

@@ -42,6 +42,7 @@ Result<> serve(const std::string& directory) {
   store::KvStore kv(*database, clock);
   store::TokenStore tokens(*database, clock);
   store::TenantStore tenants(*database, clock);
+  store::AuditLog audit(*database);
 
   ATOLL_TRY(const loop::SocketAddress address, loop::SocketAddress::parse("127.0.0.1:0"));
   ATOLL_TRY(std::vector<loop::Descriptor> sockets, loop::openListenSockets(address, 1));
@@ -53,6 +54,7 @@ Result<> serve(const std::string& directory) {
                                    .kv = kv,
                                    .tokens = tokens,
                                    .tenants = tenants,
+                                   .audit = audit,
                                    .clock = clock,
                                    .validate = refuseMarked,
                                    .node = {.version = "test", .httpPort = 8080}},
