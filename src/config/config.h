@@ -91,6 +91,7 @@ struct Config {
     std::chrono::milliseconds wallTimeMax{300'000};
     std::chrono::milliseconds waitUntilTimeMax{30'000};
     std::uint64_t concurrentMax = 10'000;
+    std::string errors = "hidden";  ///< Or "shown".
     std::uint64_t queueMax = 2'000;
     std::uint64_t shardQueueMax = 10'000;
     std::uint64_t heapBytesMax = 128ull * 1024 * 1024;

@@ -153,6 +153,10 @@ constexpr Key kKeys[] = {
     {"script.binding_bytes_max", SLOT(script.bindingBytesMax),
      "Bytes of one text or JSON binding. The hosted figure; bigger data belongs in KV.", 1,
      16 * kMega},
+    {"script.errors", SLOT(script.errors),
+     "What browsers see of a script's exceptions: \"shown\" with stack and source is for "
+     "development only, for it shows code to whoever asks.",
+     0, 0, "hidden|shown"},
 
     {"outbound.allow_networks", SLOT(outbound.allowNetworks),
      "Networks besides the public Internet that scripts may connect to, separated by blanks, as "

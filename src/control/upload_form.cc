@@ -36,6 +36,7 @@ std::optional<deploy::ModuleType> moduleTypeOf(const FormPart& part) {
       {"application/octet-stream", deploy::ModuleType::Data},
       {"text/plain", deploy::ModuleType::Text},
       {"text/html", deploy::ModuleType::Text},
+      {"application/source-map", deploy::ModuleType::SourceMap},
   };
   for (const auto& [contentType, type] : kTypes) {
     if (part.contentType == contentType) return type;
@@ -43,9 +44,7 @@ std::optional<deploy::ModuleType> moduleTypeOf(const FormPart& part) {
   return std::nullopt;
 }
 
-Result<std::optional<deploy::Module>> readModule(const FormPart& part) {
-  // Kept by platforms that rewrite stacks for people; nothing here reads it.
-  if (part.contentType == "application/source-map") return std::optional<deploy::Module>();
+Result<deploy::Module> readModule(const FormPart& part) {
   const auto type = moduleTypeOf(part);
   if (!type) {
     return fail(ErrorCode::InvalidArgument,
@@ -53,10 +52,10 @@ Result<std::optional<deploy::Module>> readModule(const FormPart& part) {
                     "\" is none of application/javascript+module, application/javascript, "
                     "application/wasm, application/json, application/octet-stream, text/plain");
   }
-  return std::optional(deploy::Module{.name = std::string(withoutDotSlash(part.name)),
-                                      .type = *type,
-                                      .content = part.content,
-                                      .hash = {}});
+  return deploy::Module{.name = std::string(withoutDotSlash(part.name)),
+                        .type = *type,
+                        .content = part.content,
+                        .hash = {}};
 }
 
 Result<deploy::Binding> readBinding(const Json& json) {
@@ -256,8 +255,8 @@ Result<deploy::Upload> parseUploadForm(std::string_view contentType, const Bytes
                                                   *part.fileName +
                                                   "\": a module's part and file share one name");
     }
-    ATOLL_TRY(std::optional<deploy::Module> module, readModule(part));
-    if (module) upload.modules.push_back(*std::move(module));
+    ATOLL_TRY(deploy::Module module, readModule(part));
+    upload.modules.push_back(std::move(module));
   }
   const bool hasMain =
       (upload.mainModule.empty() && upload.modules.empty()) ||

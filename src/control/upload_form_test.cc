@@ -48,7 +48,7 @@ TEST_CASE("parseUploadForm reads wrangler's upload") {
   CHECK(std::get<deploy::TextBinding>(upload.bindings[0]).value == "x");
   CHECK(std::get<deploy::JsonBinding>(upload.bindings[1]).json == "{\"a\":[1]}");
   CHECK(std::get<deploy::KvBinding>(upload.bindings[2]).namespaceId == "0123");
-  REQUIRE(upload.modules.size() == 6);
+  REQUIRE(upload.modules.size() == 7);
   CHECK(upload.modules[0].type == deploy::ModuleType::EsModule);
   CHECK(upload.modules[0].content.view() == "export default {}");
   CHECK(upload.modules[1].name == "abc-a.wasm");
@@ -57,6 +57,7 @@ TEST_CASE("parseUploadForm reads wrangler's upload") {
   CHECK(upload.modules[3].type == deploy::ModuleType::Data);
   CHECK(upload.modules[4].type == deploy::ModuleType::Json);
   CHECK(upload.modules[5].type == deploy::ModuleType::CommonJs);
+  CHECK(upload.modules[6].type == deploy::ModuleType::SourceMap);
 }
 
 TEST_CASE("parseUploadForm says what is wrong with an upload") {

@@ -4,6 +4,7 @@
 
 #include "control/upload_form.h"
 #include "deploy/compatibility.h"
+#include "deploy/stack_mapper.h"
 
 namespace atolld::control {
 
@@ -27,7 +28,12 @@ Result<deploy::Upload> readUpload(const Services& services, const Call& call) {
   ATOLL_TRY(candidate.bindings, services.registry.bindingsOf(tenant, script, upload));
   candidate.compatibilityDate = upload.compatibilityDate;
   candidate.compatibilityFlags = upload.compatibilityFlags;
-  ATOLL_TRY_VOID(services.validate(candidate));
+  deploy::takeSourceMaps(candidate);
+  if (Result<> valid = services.validate(candidate); !valid) {
+    Error error = std::move(valid).error();
+    error.detail = deploy::mapUploadStack(upload.modules, error.detail);
+    return std::unexpected(std::move(error));
+  }
   return upload;
 }
 

@@ -18,9 +18,18 @@ class Site;
 
 namespace atolld::deploy {
 
-enum class ModuleType : std::uint8_t { EsModule, CommonJs, Wasm, Text, Data, Json };
+enum class ModuleType : std::uint8_t {
+  EsModule,
+  CommonJs,
+  Wasm,
+  Text,
+  Data,
+  Json,
+  SourceMap  ///< Not for scripts: what another module was made from (sourceMapName()).
+};
 
-/// The name in JSON and MIME-like contexts: "esm", "cjs", "wasm", "text", "data", "json".
+/// The name in JSON and MIME-like contexts: "esm", "cjs", "wasm", "text", "data", "json",
+/// "source_map".
 std::string_view moduleTypeName(ModuleType type);
 std::optional<ModuleType> parseModuleType(std::string_view name);
 
@@ -30,6 +39,9 @@ struct Module {
   Bytes content;
   std::string hash;  ///< Lower-case hex SHA-256 of the content: what the store shares it by.
 };
+
+/// What the source map of a module is called: "index.js.map".
+std::string sourceMapName(std::string_view module);
 
 struct TextBinding {
   std::string name, value;
@@ -72,6 +84,9 @@ struct Version {
   std::string mainModule;    ///< Name of an EsModule or CommonJs module in `modules`; empty: the
                              ///< version has static files only.
   std::vector<Module> modules;
+  /// Of a version that is to be run: its source maps, without contents; they are not in `modules`
+  /// then. See takeSourceMaps().
+  std::vector<Module> sourceMaps;
   std::vector<Binding> bindings;
   std::string compatibilityDate;  ///< "YYYY-MM-DD".
   std::vector<std::string> compatibilityFlags;
@@ -82,6 +97,9 @@ struct Version {
   /// Of a version that was loaded to be run and has static files; else null.
   std::shared_ptr<const assets::Site> assets;
 };
+
+/// Makes a version one that can be run: source maps leave its modules.
+void takeSourceMaps(Version& version);
 
 /// Which version(s) of a script answer. Light: it names versions and holds no code.
 struct Deployment {

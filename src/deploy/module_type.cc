@@ -1,5 +1,8 @@
 #include "deploy/deployment.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace atolld::deploy {
 
 std::string_view moduleTypeName(ModuleType type) {
@@ -16,16 +19,31 @@ std::string_view moduleTypeName(ModuleType type) {
       return "data";
     case ModuleType::Json:
       return "json";
+    case ModuleType::SourceMap:
+      return "source_map";
   }
   return "data";
 }
 
 std::optional<ModuleType> parseModuleType(std::string_view name) {
-  for (const ModuleType type : {ModuleType::EsModule, ModuleType::CommonJs, ModuleType::Wasm,
-                                ModuleType::Text, ModuleType::Data, ModuleType::Json}) {
+  for (const ModuleType type :
+       {ModuleType::EsModule, ModuleType::CommonJs, ModuleType::Wasm, ModuleType::Text,
+        ModuleType::Data, ModuleType::Json, ModuleType::SourceMap}) {
     if (moduleTypeName(type) == name) return type;
   }
   return std::nullopt;
+}
+
+std::string sourceMapName(std::string_view module) { return std::string(module) + ".map"; }
+
+void takeSourceMaps(Version& version) {
+  const auto isCode = [](const Module& module) { return module.type != ModuleType::SourceMap; };
+  const auto maps = std::ranges::stable_partition(version.modules, isCode);
+  for (Module& module : maps) {
+    module.content = {};
+    version.sourceMaps.push_back(std::move(module));
+  }
+  version.modules.erase(maps.begin(), maps.end());
 }
 
 const std::string& bindingName(const Binding& binding) {

@@ -323,8 +323,15 @@ std::shared_ptr<const Version> Registry::tryVersion(std::string_view tenant,
   return complete(view, *std::move(*manifest)).value_or(nullptr);
 }
 
+Result<Bytes> Registry::moduleContent(const Module& module) const {
+  Module loaded = module;
+  ATOLL_TRY_VOID(loadModule(*database_.view(), loaded));
+  return std::move(loaded.content);
+}
+
 Result<std::shared_ptr<const Version>> Registry::complete(const View& view,
                                                           Manifest manifest) const {
+  takeSourceMaps(manifest.version);
   for (Module& module : manifest.version.modules) ATOLL_TRY_VOID(loadModule(view, module));
   ATOLL_TRY_VOID(openSecrets(key_, manifest.version));
   if (!manifest.version.assetsHash.empty()) {

@@ -173,6 +173,9 @@ class Registry {
   std::shared_ptr<const Version> tryVersion(std::string_view tenant, std::string_view script,
                                             std::string_view versionId) const;
 
+  /// Of a module that is not held: a version's source map. @error Corrupt
+  Result<Bytes> moduleContent(const Module& module) const;
+
   /// @error InvalidArgument (pattern), AlreadyExists (another script has it), NotFound (script)
   Result<Route> addRoute(std::string_view tenant, std::string_view script,
                          std::string_view pattern);

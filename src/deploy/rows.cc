@@ -88,7 +88,9 @@ void decodeModules(Decoder& in, Manifest& manifest) {
     Module module;
     module.name = in.bytes();
     const std::uint8_t type = in.u8();
-    if (type > static_cast<std::uint8_t>(ModuleType::Json)) in.reject("has an unknown module type");
+    if (type > static_cast<std::uint8_t>(ModuleType::SourceMap)) {
+      in.reject("has an unknown module type");
+    }
     module.type = static_cast<ModuleType>(type);
     module.hash = toHex(in.raw(kHashBytes));
     manifest.moduleBytes.push_back(in.u64());

@@ -8,6 +8,7 @@
 
 #include "base/encoding.h"
 #include "deploy/compatibility.h"
+#include "deploy/source_map.h"
 #include "store/crypto.h"
 #include "store/utf8.h"
 
@@ -74,6 +75,11 @@ Result<> checkModuleContent(const Module& module) {
   const std::string_view content = module.content.view();
   if (module.type == ModuleType::Json && !nlohmann::json::accept(content)) {
     return invalid(std::format("module {} is not valid JSON", module.name));
+  }
+  if (module.type == ModuleType::SourceMap) {
+    if (const auto map = SourceMap::parse(content); !map) {
+      return invalid(std::format("module {}: {}", module.name, map.error().detail));
+    }
   }
   if (module.type == ModuleType::Wasm && !content.starts_with(kWasmMagic)) {
     return invalid(

@@ -185,6 +185,24 @@ void Dispatcher::loadAsset(const std::string& hash, std::uint32_t index,
       std::move(then));
 }
 
+void Dispatcher::mapStack(const std::shared_ptr<const deploy::Version>& version, std::string stack,
+                          std::function<void(std::string stack)> then) {
+  constexpr std::size_t kMappingCountMax = 64;
+  if (stack.empty() || version->sourceMaps.empty() || mappingCount_ == kMappingCountMax) {
+    return then(std::move(stack));
+  }
+  ++mappingCount_;
+  runOn(
+      node_.storage,
+      [&stacks = node_.stacks, version, stack = std::move(stack)] {
+        return stacks.map(*version, stack).text;
+      },
+      [this, then = std::move(then)](std::string mapped) {
+        --mappingCount_;
+        then(std::move(mapped));
+      });
+}
+
 void Dispatcher::loadVersion(const std::shared_ptr<const deploy::Deployment>& deployment,
                              const std::string& versionId) {
   runOn(

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "deploy/asset_cache.h"
+#include "deploy/stack_mapper.h"
 #include "deploy/version_cache.h"
 #include "deploy/version_id_hash.h"
 #include "dispatch/answers.h"
@@ -47,6 +48,7 @@ struct DispatchLimits {
   std::uint64_t waitUntilMillisMax = 30'000;  ///< waitUntil() work after the response.
   std::size_t concurrentMax = 10'000;         ///< Invocations open in one isolate.
   std::size_t queueMax = 2'000;               ///< Events that wait for one isolate.
+  bool showsErrors = false;                   ///< To browsers, with source: for development.
 };
 
 /// What all shards of a node share; everything in it is safe from any thread and outlives them.
@@ -54,6 +56,7 @@ struct Node {
   gateway::LiveTable& table;
   deploy::VersionCache& versions;
   deploy::AssetCache& assets;
+  deploy::StackMapper& stacks;
   store::KvStore& kv;
   store::KvWriter& kvWriter;
   store::CacheStore& cache;
@@ -82,6 +85,11 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   loop::Loop& loop() noexcept { return loop_; }
 
   telemetry::TailHub& tails() noexcept { return node_.tails; }
+  deploy::StackMapper& stacks() noexcept { return node_.stacks; }
+  /// Gives `then` the stack with the places that the version's author wrote, now or soon; as it is,
+  /// if too many want that at once.
+  void mapStack(const std::shared_ptr<const deploy::Version>& version, std::string stack,
+                std::function<void(std::string stack)> then);
   deploy::AssetCache& assetCache() noexcept { return node_.assets; }
   /// `then` gets the piece here, when it was read.
   void loadAsset(const std::string& hash, std::uint32_t index,
@@ -208,6 +216,7 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   std::uint64_t lastSerial_ = 0;
   loop::Timer sweepTimer_;
   telemetry::Counter& requests_;
+  std::size_t mappingCount_ = 0;  ///< Stacks that mapStack() is at.
   const std::shared_ptr<Jobs> jobs_ = std::make_shared<Jobs>();
   std::optional<shard::Scheduler> scheduler_;  // Its workers' attachments use all of the above.
 };

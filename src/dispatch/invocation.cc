@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dispatch/dispatcher.h"
+#include "dispatch/error_page.h"
 #include "dispatch/service_call.h"
 #include "dispatch/tail.h"
 #include "dispatch/worker_state.h"
@@ -65,9 +66,12 @@ void Invocation::start(WorkerState& worker) {
   id_ = worker.open(*this);
   const deploy::Version& version = *worker.worker().version();
   if (dispatcher_.tails().isWatched(version.tenant, version.script)) {
-    tail_ = beginTail(*head_, version);
+    tail_ = {beginTail(*head_, version).release(), [&tails = dispatcher_.tails()](auto* item) {
+               tails.publish(std::move(*std::unique_ptr<telemetry::TailItem>(item)));
+             }};
     worker.worker().measure();
   }
+  wantsPage_ = dispatcher_.limits().showsErrors && service_ == nullptr && acceptsHtml(*head_);
   if (head_->webSocket) {
     const auto value = [this](std::string_view name) {
       return std::string(head_->headers.find(name).value_or(""));
@@ -169,28 +173,38 @@ void Invocation::tunnelTo(BodyReceiver& receiver) {
   startBody();
 }
 
+/// Tells the log and who watches, with the stack as the script's author knows the code.
+void Invocation::reportFailure(const host::Failed& failed) {
+  const std::shared_ptr<const deploy::Version>& version = worker_->worker().version();
+  if (tail_) noteException(*tail_, failed);
+  const std::size_t place = tail_ ? tail_->exceptions.size() - 1 : 0;
+  dispatcher_.mapStack(
+      version, failed.stack,
+      [version, tail = tail_, place, ray = ray(), message = failed.message](std::string stack) {
+        telemetry::log(telemetry::Level::Info, "script_exception",
+                       {{"tenant", std::string_view(version->tenant)},
+                        {"script", std::string_view(version->script)},
+                        {"ray", std::string_view(ray)},
+                        {"message", std::string_view(message)},
+                        {"stack", std::string_view(stack)}});
+        if (tail) tail->exceptions[place].stack = std::move(stack);
+      });
+}
+
 void Invocation::onScriptFailed(const host::Failed& failed) {
-  const std::string_view tenant = worker_->worker().version()->tenant;
-  const std::string_view script = worker_->worker().version()->script;
-  telemetry::log(telemetry::Level::Info, "script_exception",
-                 {{"tenant", tenant},
-                  {"script", script},
-                  {"ray", std::string_view(ray())},
-                  {"message", std::string_view(failed.message)},
-                  {"stack", std::string_view(failed.stack)}});
+  reportFailure(failed);
   const Refusal refusal = failed.overSubrequests  ? Refusal::SubrequestLimit
                           : failed.gaveNoResponse ? Refusal::ScriptNoResponse
                                                   : Refusal::ScriptException;
   dispatcher_.countRefusal(refusal);
-  if (tail_) noteException(*tail_, failed);
   if (exchange_ == nullptr || responseEnded_) return;
   const bool begun = std::exchange(responded_, true);
   responseEnded_ = true;
-  if (begun) {
-    exchange_->abort();
-  } else {
-    refuse(refusal, failed.message);
-  }
+  if (begun) return exchange_->abort();
+  if (!wantsPage_) return refuse(refusal, failed.message);
+  // Reads the maps from the disk here and now: this is somebody's development machine.
+  answerErrorPage(*exchange_, refusal, ray(), failed.message,
+                  dispatcher_.stacks().map(*worker_->worker().version(), failed.stack));
 }
 
 void Invocation::refuse(Refusal refusal, std::string what) {
@@ -304,16 +318,15 @@ void Invocation::onLog(host::Log::Level level, const std::string& text) {
   if (tail_) noteLog(*tail_, level, text);
 }
 
-void Invocation::publishTail() {
-  const std::unique_ptr<telemetry::TailItem> item = std::move(tail_);
-  item->cpu = cpu_;
-  item->wall = std::chrono::milliseconds(dispatcher_.nowMillis() - beganMillis_);
-  dispatcher_.tails().publish(std::move(*item));
+void Invocation::endTail() {
+  tail_->cpu = cpu_;
+  tail_->wall = std::chrono::milliseconds(dispatcher_.nowMillis() - beganMillis_);
+  tail_.reset();
 }
 
 void Invocation::releaseIfOver() {
   if (exchange_ != nullptr || worker_ != nullptr || waiting_) return;
-  if (tail_) publishTail();
+  if (tail_) endTail();
   dispatcher_.bury(*this);
 }
 

@@ -103,7 +103,8 @@ class Invocation final : public http::ExchangeSink,
   /// Tells whoever asked that there is no answer; `what` is for scripts only.
   void refuse(Refusal refusal, std::string what);
   void releaseIfOver();
-  void publishTail();
+  void endTail();
+  void reportFailure(const isolate::host::Failed& failed);
   const std::string& ray();
 
   Dispatcher& dispatcher_;
@@ -132,7 +133,10 @@ class Invocation final : public http::ExchangeSink,
   bool waiting_ = false;            ///< The dispatcher holds it until its version is loaded.
   std::uint64_t beganMillis_ = 0;
   std::uint64_t deadlineMillis_ = 0;
-  std::unique_ptr<telemetry::TailItem> tail_;  ///< Where somebody watches the script.
+  /// Where somebody watches the script. Shared with stacks that are being mapped: who lets go of it
+  /// last publishes it.
+  std::shared_ptr<telemetry::TailItem> tail_;
+  bool wantsPage_ = false;  ///< Its client is a browser that may see errors.
   std::string ray_;
   Invocation* previous_ = nullptr;
   Invocation* next_ = nullptr;

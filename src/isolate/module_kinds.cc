@@ -208,6 +208,7 @@ Result<> ModuleGraph::compileValue(v8::Local<v8::Context> context, Entry& entry)
     }
     case ModuleType::EsModule:
     case ModuleType::CommonJs:
+    case ModuleType::SourceMap:
       ATOLL_CHECK(false);
   }
   v8::Local<v8::Value> value;

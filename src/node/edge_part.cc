@@ -25,6 +25,7 @@ Result<> EdgePart::start() {
       state_.table,
       state_.versions,
       state_.assets,
+      state_.stacks,
       state_.kv,
       kvWriter_,
       *state_.cache,
@@ -35,7 +36,8 @@ Result<> EdgePart::start() {
        .wallMillisMax = static_cast<std::uint64_t>(config_.script.wallTimeMax.count()),
        .waitUntilMillisMax = static_cast<std::uint64_t>(config_.script.waitUntilTimeMax.count()),
        .concurrentMax = config_.script.concurrentMax,
-       .queueMax = config_.script.queueMax}});
+       .queueMax = config_.script.queueMax,
+       .showsErrors = config_.script.errors == "shown"}});
   const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
   const std::size_t count = config_.shards == 0 ? cores : config_.shards;
   ATOLL_TRY(http_, bindAddress(config_.listen.http, count));

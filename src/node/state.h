@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "deploy/asset_cache.h"
 #include "deploy/registry.h"
+#include "deploy/stack_mapper.h"
 #include "deploy/version_cache.h"
 #include "gateway/live_table.h"
 #include "gateway/publisher.h"
@@ -43,6 +44,7 @@ struct State {
                  &key),
         versions(registry, kVersionCacheBytes),
         assets(registry, kAssetCacheBytes),
+        stacks(registry),
         kv(*database, clock),
         tokens(*database, clock),
         tenants(*database, clock),
@@ -67,6 +69,7 @@ struct State {
   deploy::Registry registry;
   deploy::VersionCache versions;
   deploy::AssetCache assets;
+  deploy::StackMapper stacks;
   store::KvStore kv;
   store::TokenStore tokens;
   store::TenantStore tenants;

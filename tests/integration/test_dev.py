@@ -133,16 +133,24 @@ class DevLoop(unittest.TestCase):
         self.assertEqual((self.folder / ".atoll/.gitignore").read_text(), "*\n")
 
     def test_exception(self):
-        """what a script throws is shown with its stack"""
+        """what a script throws is shown with its stack, and browsers get a page with the line"""
         (self.folder / "index.js").write_text(
             "export default { fetch() { throw new Error('on purpose'); } };")
         dev = self.dev()
+        url = dev.wait_for("ready")["url"]
         with self.assertRaises(urllib.error.HTTPError) as failed:
-            self.get(dev.wait_for("ready")["url"])
+            self.get(url)
         failed.exception.close()
         shown = dev.wait_for("exception")
         self.assertIn("on purpose", shown["message"])
-        self.assertIn("index.js", shown["stack"])
+        self.assertIn("index.js:1:34", shown["stack"])
+        request = urllib.request.Request(url, headers={"Accept": "text/html"})
+        with self.assertRaises(urllib.error.HTTPError) as failed:
+            self.get(request)
+        with failed.exception as page:
+            text = page.read().decode()
+        self.assertIn("<h1>Error: on purpose</h1>", text)
+        self.assertIn("<mark>    1  export default { fetch() { throw", text)
 
     def test_mended(self):
         """a project that does not build at first is ready once it does"""

@@ -17,6 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kMapName = "index.js.map";
 constexpr std::size_t kFileCountMax = 5000;  // More is a directory that was not meant.
 
 // A directory of its own that goes with us.
@@ -152,9 +153,24 @@ bool hasNodeModules(const Project& project) {
 void addRequire(const Project& project, UploadPart& module) {
   if (!hasNodeModules(project) || !module.content.contains("Dynamic require of")) return;
   module.content =
-      "import { createRequire as __createRequire } from \"node:module\";\n"
-      "const require = __createRequire(\"file:///index.js\");\n" +
+      "import { createRequire as __createRequire } from \"node:module\"; "
+      "const require = __createRequire(\"file:///index.js\"); " +  // The lines keep their numbers.
       module.content;
+}
+
+// The bundle's source map, its files named as seen from the project.
+void addSourceMap(const Project& project, const fs::path& output, Modules& modules) {
+  const fs::path file = output / kMapName;
+  if (!fs::exists(file)) return;
+  UploadPart part = modulePart(kMapName, "application/source-map", file);
+  Json map = Json::parse(part.content);
+  const fs::path root = fs::weakly_canonical(project.directory);
+  for (Json& source : map["sources"]) {
+    const fs::path path = fs::weakly_canonical(output / source.get<std::string>());
+    source = path.lexically_relative(root).generic_string();
+  }
+  part.content = map.dump();
+  modules.push_back(std::move(part));
 }
 
 // The esbuild loader for files of a rule: text goes into the bundle, the rest beside it.
@@ -214,6 +230,7 @@ std::vector<std::string> esbuildCommand(const Project& project, const std::strin
     }
   }
   if (project.minify) command.push_back("--minify");
+  if (project.uploadSourceMaps) command.push_back("--sourcemap=external");
   const Json& options = project.bundleOptions;
   for (const char* const key : {"define", "alias"}) {
     if (!options.contains(key)) continue;
@@ -304,9 +321,11 @@ Modules bundleModules(const Project& project, const std::string& esbuild) {
   Modules modules = {modulePart("index.js", "application/javascript+module",
                                 fs::path(output.path()) / "index.js")};
   addRequire(project, modules.front());
+  addSourceMap(project, output.path(), modules);
   std::vector<fs::path> files;
   for (const fs::directory_entry& entry : fs::directory_iterator(output.path())) {
-    if (entry.path().filename() != "index.js") files.push_back(entry.path());
+    const fs::path name = entry.path().filename();
+    if (name != "index.js" && name != kMapName) files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
   for (const fs::path& file : files) {

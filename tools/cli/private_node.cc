@@ -80,9 +80,11 @@ PrivateNode::PrivateNode(const std::string& dataDirectory, int port, OnLine onLi
   out_ = out.ends[0];
   log_ = log.ends[0];
   const std::string any = "127.0.0.1:0";
+  const std::string config = dataDirectory + ".toml";
+  writeFile(config, "[script]\nerrors = \"shown\"\n");
   pid_ = spawn({serverProgram(), "standalone", "--data", dataDirectory, "--http",
                 "127.0.0.1:" + std::to_string(port), "--https", any, "--control", any, "--admin",
-                any, "--shards", "1"},
+                any, "--shards", "1", "--config", config},
                out.ends[1], log.ends[1]);
   close(out.ends[1]);
   close(log.ends[1]);

@@ -14,22 +14,41 @@ namespace {
 namespace fs = std::filesystem;
 
 // Keys that do something here.
-constexpr std::array<std::string_view, 26> kKnownKeys{
-    "name",      "assets",    "main",     "compatibility_date", "compatibility_flags",
-    "vars",      "route",     "routes",   "kv_namespaces",      "services",
-    "rules",     "no_bundle", "minify",   "base_dir",           "find_additional_modules",
-    "define",    "alias",     "tsconfig", "jsx_factory",        "jsx_fragment",
-    "build",     "env",       "$schema",  "keep_vars",          "send_metrics",
-    "account_id"};
+constexpr std::array<std::string_view, 27> kKnownKeys{"name",
+                                                      "assets",
+                                                      "main",
+                                                      "compatibility_date",
+                                                      "compatibility_flags",
+                                                      "vars",
+                                                      "route",
+                                                      "routes",
+                                                      "kv_namespaces",
+                                                      "services",
+                                                      "rules",
+                                                      "no_bundle",
+                                                      "minify",
+                                                      "base_dir",
+                                                      "find_additional_modules",
+                                                      "define",
+                                                      "alias",
+                                                      "tsconfig",
+                                                      "jsx_factory",
+                                                      "jsx_fragment",
+                                                      "build",
+                                                      "env",
+                                                      "$schema",
+                                                      "keep_vars",
+                                                      "send_metrics",
+                                                      "account_id",
+                                                      "upload_source_maps"};
 // Keys that tune a hosted platform or a tool: reading past them changes nothing a script can see.
-constexpr std::array<std::string_view, 20> kIgnoredKeys{"workers_dev",
+constexpr std::array<std::string_view, 19> kIgnoredKeys{"workers_dev",
                                                         "preview_urls",
                                                         "observability",
                                                         "placement",
                                                         "logpush",
                                                         "dev",
                                                         "limits",
-                                                        "upload_source_maps",
                                                         "keep_names",
                                                         "preserve_file_names",
                                                         "tail_consumers",
@@ -473,6 +492,8 @@ Project loadProject(const std::string& directory, const std::string& environment
   project.compatibilityFlags = reader.texts("compatibility_flags");
   project.noBundle = reader.flag("no_bundle");
   project.minify = reader.flag("minify");
+  project.uploadSourceMaps =
+      !reader.find("upload_source_maps") || reader.flag("upload_source_maps");
   project.findAdditionalModules = reader.find("find_additional_modules")
                                       ? reader.flag("find_additional_modules")
                                       : project.noBundle;
