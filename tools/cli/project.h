@@ -57,7 +57,7 @@ struct Project {
   bool noBundle = false;
   bool findAdditionalModules = false;
   bool minify = false;
-  bool uploadSourceMaps = true;  ///< Of what is bundled.
+  bool uploadSourceMaps = true;         ///< Of what is bundled.
   Json bundleOptions = Json::object();  ///< define, alias, tsconfig, jsx_factory, jsx_fragment.
   std::string buildCommand;             ///< Run first, in buildDirectory.
   std::string buildDirectory;
