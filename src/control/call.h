@@ -40,15 +40,15 @@ struct Services {
   store::TokenStore& tokens;
   store::TenantStore& tenants;
   store::AuditLog& audit;
+  telemetry::TailHub& tails;
   const Clock& clock;
   /// Compiles an upload and runs its top level once, before it is committed.
   /// @error Script, with module, line and mend.
   std::function<Result<>(const deploy::Version&)> validate;
   std::uint64_t kvValueBytesMax = store::KvLimits::kValueBytesMax;
   NodeInfo node;
-  telemetry::TailHub* tails = nullptr;  ///< Null: scripts run elsewhere.
-  TailTickets* tickets = nullptr;       ///< The handler's own.
-  FleetServices* fleet = nullptr;       ///< Null: this node has no fleet.
+  TailTickets* tickets = nullptr;  ///< The handler's own.
+  FleetServices* fleet = nullptr;  ///< Null: this node has no fleet.
 };
 
 /// Who calls. Empty for public endpoints.

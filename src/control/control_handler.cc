@@ -357,7 +357,7 @@ void ControlHandler::onTail(http::Exchange& exchange, const http::RequestHead& h
   const auto ticket =
       tickets_.find(std::string_view(head.target).substr(kTailPath.size()), services_.clock.now());
   const bool isOurs = checkOrigin(head, options_.hostname).has_value();
-  if (isOurs && ticket) return socket->start(*services_.tails, head, *ticket);
+  if (isOurs && ticket) return socket->start(services_.tails, head, *ticket);
   http::ResponseHead refusal;
   refusal.status = isOurs ? 404 : 403;
   exchange.respond(refusal, Bytes::fromStatic("there is no such tail: begin another one\n"));
@@ -365,7 +365,7 @@ void ControlHandler::onTail(http::Exchange& exchange, const http::RequestHead& h
 
 void ControlHandler::onRequest(http::Exchange& exchange, std::unique_ptr<http::RequestHead> head) {
   loop_.checkThread();
-  if (head->webSocket && head->target.starts_with(kTailPath) && services_.tails != nullptr) {
+  if (head->webSocket && head->target.starts_with(kTailPath)) {
     return onTail(exchange, *head);
   }
   const auto session = std::make_shared<Session>(*this, exchange, std::move(head));

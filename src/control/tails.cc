@@ -159,7 +159,7 @@ Json tailJson(const telemetry::TailItem& item) {
                   {"headers", std::move(headers)},
                   {"cf", Json::object()}}}};
   if (item.status != 0) event["response"] = {{"status", item.status}};
-  return {
+  Json json = {
       {"wallTime", item.wall.count()},
       {"cpuTime", std::chrono::duration_cast<std::chrono::milliseconds>(item.cpu).count()},
       {"cpuTimeMicros", std::chrono::duration_cast<std::chrono::microseconds>(item.cpu).count()},
@@ -173,6 +173,8 @@ Json tailJson(const telemetry::TailItem& item) {
       {"logs", std::move(logs)},
       {"eventTimestamp", millis(item.time)},
       {"event", std::move(event)}};
+  if (!item.node.empty()) json["node"] = item.node;
+  return json;
 }
 
 Json tailLossJson(std::uint64_t lostCount) {

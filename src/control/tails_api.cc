@@ -17,12 +17,8 @@ struct Leave {
   UnixMillis expiresAt{};
 };
 Result<Leave> giveLeave(const Services& services, const Call& call) {
-  if (services.tails == nullptr) {
-    return fail(ErrorCode::InvalidArgument,
-                "this node runs no scripts, and does not yet offer tail of those on its edges");
-  }
   ATOLL_TRY_VOID(services.registry.describe(call.identity.tenant, call.parameters[0], ""));
-  if (services.tails->isFull(call.identity.tenant, call.parameters[0])) {
+  if (services.tails.isFull(call.identity.tenant, call.parameters[0])) {
     return fail(ErrorCode::Overloaded, "the script has as many watchers as it may have: end one");
   }
   if (call.body.size() > kFilterBytesMax) {

@@ -80,6 +80,7 @@ class Api {
                              .tokens = *tokens_,
                              .tenants = *tenants_,
                              .audit = *audit_,
+                             .tails = tails_,
                              .clock = clock_,
                              .validate = [this](const deploy::Version& v) { return validate(v); },
                              .kvValueBytesMax = 1000,
@@ -175,6 +176,7 @@ class Api {
   std::optional<store::TokenStore> tokens_;
   std::optional<store::TenantStore> tenants_;
   std::optional<store::AuditLog> audit_;
+  telemetry::TailHub tails_;
 };
 
 }  // namespace atolld::control::testing

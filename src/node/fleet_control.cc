@@ -87,7 +87,7 @@ Result<> FleetControl::start() {
           .isRoot = true,
           .age = [] { return std::chrono::milliseconds(0); },
           .calls = replication::controlCalls(*state_.database, state_.kv, *authority_, state_.key,
-                                             view_, clock_),
+                                             view_, state_.tails, clock_),
           .checkpointDirectory = config_.dataDir + "/checkpoints"});
   ATOLL_TRY(listener_,
             listenForFleet(loop_, bound_, config_, own, authority_->chainPem(), *server_));

@@ -258,6 +258,13 @@ Result<> FleetEdge::prepare(State& state) {
                                                       std::move(options));
   writer_ = std::make_unique<replication::RemoteKvWriter>(loop_, *control_, *follower_,
                                                           identity_.control);
+  tails_ = std::make_unique<replication::TailRelay>(
+      loop_, state.tails, [this](std::string batch, replication::TailRelay::Done done) {
+        control_->call(identity_.control, "/fleet/v1/tail", std::move(batch),
+                       [done = std::move(done)](const Result<std::string>& answer) {
+                         done(answer.has_value());
+                       });
+      });
   database_ = state.database.get();
   lookUpDrained();
   ATOLL_TRY_VOID(startRelay(state));
@@ -334,6 +341,10 @@ void FleetEdge::report() {
                  [this](const Result<std::string>& answer) {
                    reporting_ = false;
                    isControlSilent_ = !answer && answer.error().code == ErrorCode::Timeout;
+                   // Nobody is watched for a control plane that is not there.
+                   Result<std::vector<telemetry::TailHub::Order>> orders;
+                   if (answer) orders = replication::decodeTailOrders(*answer);
+                   tails_->follow(orders.value_or({}));
                  });
 }
 

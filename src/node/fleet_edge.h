@@ -22,6 +22,7 @@
 #include "replication/follower.h"
 #include "replication/identity.h"
 #include "replication/remote_kv_writer.h"
+#include "replication/tail_relay.h"
 
 namespace atolld::node {
 
@@ -76,6 +77,7 @@ class FleetEdge {
   replication::Identity identity_;
   loop::ThreadPool lookups_{"lookup", 1};
   loop::Resolver resolver_;
+  std::unique_ptr<replication::TailRelay> tails_;  // Goes after control_, which ends its calls.
   std::unique_ptr<replication::FleetClient> client_;
   std::unique_ptr<replication::FleetClient> control_;  ///< The same, to the control plane alone.
   std::unique_ptr<replication::Follower> follower_;

@@ -122,6 +122,7 @@ Result<> Node::startControl() {
                         .tokens = state_->tokens,
                         .tenants = state_->tenants,
                         .audit = state_->audit,
+                        .tails = state_->tails,
                         .clock = clock_,
                         .validate =
                             [limits = setup::trialLimits(config_),
@@ -136,7 +137,6 @@ Result<> Node::startControl() {
                                  .defaultDomain = config_.defaultDomain,
                                  .httpPort = edge_ ? edge_->http().port : std::uint16_t{0},
                                  .httpsPort = edge_ ? edge_->https().port : std::uint16_t{0}},
-                        .tails = edge_ ? &state_->tails : nullptr,
                         .fleet = fleetControl_ ? &fleetControl_->services() : nullptr},
       control::HandlerOptions{.bodyBytesMax = config_.control.bodyBytesMax,
                               .pendingBytesMax = config_.control.pendingBytesMax,

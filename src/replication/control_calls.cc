@@ -5,6 +5,7 @@
 #include "replication/fleet_client.h"
 #include "replication/identity.h"
 #include "replication/kv_request.h"
+#include "replication/tail_relay.h"
 #include "store/audit_log.h"
 #include "store/codec.h"
 #include "store/join_token_store.h"
@@ -26,11 +27,10 @@ Result<std::string> certificateFor(const std::string& name, std::string_view req
 
 }  // namespace
 
-std::map<std::string, FleetCall, std::less<>> controlCalls(store::Database& database,
-                                                           store::KvStore& kv,
-                                                           const tls::Certificate& authority,
-                                                           const store::ClusterKey& clusterKey,
-                                                           FleetView& view, const Clock& clock) {
+std::map<std::string, FleetCall, std::less<>> controlCalls(
+    store::Database& database, store::KvStore& kv, const tls::Certificate& authority,
+    const store::ClusterKey& clusterKey, FleetView& view, telemetry::TailHub& tails,
+    const Clock& clock) {
   std::map<std::string, FleetCall, std::less<>> calls;
   calls["/fleet/v1/join"] = {
       .public_ = true, .run = [&](const Caller&, std::string_view body) -> Result<std::string> {
@@ -74,6 +74,13 @@ std::map<std::string, FleetCall, std::less<>> controlCalls(store::Database& data
       .run = [&](const Caller& caller, std::string_view body) -> Result<std::string> {
         ATOLL_TRY(NodeReport report, NodeReport::decode(body));
         view.note(caller.name, std::move(report), clock.now());
+        return encodeTailOrders(tails.orders());
+      }};
+  calls["/fleet/v1/tail"] = {
+      .bodyBytesMax = TailBatch::kBytesMax,
+      .run = [&](const Caller& caller, std::string_view body) -> Result<std::string> {
+        ATOLL_TRY(const TailBatch batch, TailBatch::decode(body, caller.name));
+        tails.deliver(batch.order, batch.items, batch.lostCount);
         return "";
       }};
   calls["/fleet/v1/kv"] = {

@@ -75,17 +75,25 @@ TailWatch::Taken TailWatch::take() {
   return std::exchange(waiting_, {});
 }
 
-void TailWatch::offer(const std::shared_ptr<const TailItem>& item, std::size_t bytes) {
-  if (!filter_.takes(*item) || !isSampled(filter_.samplingRate)) return;
+void TailWatch::offer(const std::shared_ptr<const TailItem>& item) {
+  if (filter_.takes(*item) && isSampled(filter_.samplingRate)) add({&item, 1}, 0);
+}
+
+void TailWatch::add(std::span<const std::shared_ptr<const TailItem>> items,
+                    std::uint64_t lostCount) {
   bool isFirst = false;
   {
     const std::scoped_lock lock(mutex_);
     isFirst = waiting_.items.empty() && waiting_.lostCount == 0;
-    if (waiting_.items.size() >= kItemCountMax || waitingBytes_ + bytes > kItemBytesMax) {
-      ++waiting_.lostCount;
-    } else {
-      waiting_.items.push_back(item);
-      waitingBytes_ += bytes;
+    waiting_.lostCount += lostCount;
+    for (const auto& item : items) {
+      const std::size_t bytes = bytesOf(*item);
+      if (waiting_.items.size() >= kItemCountMax || waitingBytes_ + bytes > kItemBytesMax) {
+        ++waiting_.lostCount;
+      } else {
+        waiting_.items.push_back(item);
+        waitingBytes_ += bytes;
+      }
     }
   }
   if (isFirst) onItem_();
@@ -109,12 +117,11 @@ bool TailHub::isFull(std::string_view tenant, std::string_view script) const {
 }
 
 void TailHub::publish(TailItem item) {
-  const std::size_t bytes = bytesOf(item);
   const std::string key = keyOf(item.tenant, item.script);
   const auto shared = std::make_shared<const TailItem>(std::move(item));
   const std::scoped_lock lock(mutex_);
   const auto [begin, end] = watches_.equal_range(key);
-  for (auto each = begin; each != end; ++each) each->second->offer(shared, bytes);
+  for (auto each = begin; each != end; ++each) each->second->offer(shared);
 }
 
 std::unique_ptr<TailWatch> TailHub::watch(std::string_view tenant, std::string_view script,
@@ -123,10 +130,30 @@ std::unique_ptr<TailWatch> TailHub::watch(std::string_view tenant, std::string_v
   const std::scoped_lock lock(mutex_);
   if (watches_.count(key) >= kScriptWatchesMax) return nullptr;
   std::unique_ptr<TailWatch> made(
-      new TailWatch(*this, std::move(key), std::move(filter), std::move(onItem)));
+      new TailWatch(*this, ++lastId_, std::move(key), std::move(filter), std::move(onItem)));
   watches_.emplace(made->key_, made.get());
   ++count_;
   return made;
+}
+
+std::vector<TailHub::Order> TailHub::orders() const {
+  std::vector<Order> orders;
+  if (count_.load(std::memory_order_relaxed) == 0) return orders;
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [key, watch] : watches_) {
+    if (orders.size() == kOrderCountMax) break;
+    const std::size_t cut = key.find('\0');
+    orders.push_back({watch->id_, key.substr(0, cut), key.substr(cut + 1), watch->filter_});
+  }
+  return orders;
+}
+
+void TailHub::deliver(std::uint64_t order, std::span<const std::shared_ptr<const TailItem>> items,
+                      std::uint64_t lostCount) {
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [key, watch] : watches_) {
+    if (watch->id_ == order) return watch->add(items, lostCount);
+  }
 }
 
 }  // namespace atolld::telemetry

@@ -6,6 +6,8 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <random>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -30,6 +32,7 @@ struct TailItem {
     UnixMillis time{};
   };
   std::string tenant, script, version;
+  std::string node;            ///< Which node ran it; empty: this one.
   std::string outcome = "ok";  ///< "exception", "exceededCpu", "canceled" …: as Workers call it.
   std::string method, url, clientAddress;
   std::vector<std::pair<std::string, std::string>> headers;
@@ -82,11 +85,19 @@ class TailWatch {
 
  private:
   friend class TailHub;
-  TailWatch(TailHub& hub, std::string key, TailFilter filter, std::function<void()> onItem)
-      : hub_(hub), key_(std::move(key)), filter_(std::move(filter)), onItem_(std::move(onItem)) {}
-  void offer(const std::shared_ptr<const TailItem>& item, std::size_t bytes);
+  TailWatch(TailHub& hub, std::uint64_t id, std::string key, TailFilter filter,
+            std::function<void()> onItem)
+      : hub_(hub),
+        id_(id),
+        key_(std::move(key)),
+        filter_(std::move(filter)),
+        onItem_(std::move(onItem)) {}
+  void offer(const std::shared_ptr<const TailItem>& item);
+  /// Waits for take(), or counts as lost.
+  void add(std::span<const std::shared_ptr<const TailItem>> items, std::uint64_t lostCount);
 
   TailHub& hub_;
+  const std::uint64_t id_;
   const std::string key_;
   const TailFilter filter_;
   const std::function<void()> onItem_;
@@ -112,12 +123,27 @@ class TailHub {
   std::unique_ptr<TailWatch> watch(std::string_view tenant, std::string_view script,
                                    TailFilter filter, std::function<void()> onItem);
 
+  /// A watch, as other nodes are told of it.
+  struct Order {
+    std::uint64_t id = 0;  ///< Good while this process lives.
+    std::string tenant, script;
+    TailFilter filter;
+  };
+  static constexpr std::size_t kOrderCountMax = 1000;
+  /// What is watched here, for nodes that run the scripts: no more than kOrderCountMax.
+  std::vector<Order> orders() const;
+  /// What another node saw, and kept back, for one of them; nothing if it is over.
+  void deliver(std::uint64_t order, std::span<const std::shared_ptr<const TailItem>> items,
+               std::uint64_t lostCount);
+
  private:
   friend class TailWatch;
   static std::string keyOf(std::string_view tenant, std::string_view script);
 
   std::atomic<std::size_t> count_ = 0;
-  mutable std::mutex mutex_;  // Guards watches_. Held while watchers are offered an item.
+  mutable std::mutex mutex_;  // Guards all below. Held while watchers are offered an item.
+  /// Not the same after a restart: other nodes remember what they were told before.
+  std::uint64_t lastId_ = std::uint64_t{std::random_device{}()} << 32;
   std::unordered_multimap<std::string, TailWatch*> watches_;
 };
 

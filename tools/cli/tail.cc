@@ -84,7 +84,9 @@ std::string prettyText(const Json& item) {
                      request.value("method", "") + " " + request.value("url", "") + " " +
                      item.value("outcome", "");
   if (response.contains("status")) text += " " + response["status"].dump();
-  text += " (" + timesText(item) + ")\n";
+  text += " (" + timesText(item) + ")";
+  if (item.contains("node")) text += " @" + item.value("node", "");
+  text += "\n";
   for (const Json& log : item.value("logs", Json::array())) {
     text += "  (" + log.value("level", "log") + ")";
     for (const Json& part : log.value("message", Json::array())) {

@@ -43,6 +43,7 @@ Result<> serve(const std::string& directory) {
   store::TokenStore tokens(*database, clock);
   store::TenantStore tenants(*database, clock);
   store::AuditLog audit(*database);
+  telemetry::TailHub tails;
 
   ATOLL_TRY(const loop::SocketAddress address, loop::SocketAddress::parse("127.0.0.1:0"));
   ATOLL_TRY(std::vector<loop::Descriptor> sockets, loop::openListenSockets(address, 1));
@@ -55,6 +56,7 @@ Result<> serve(const std::string& directory) {
                                    .tokens = tokens,
                                    .tenants = tenants,
                                    .audit = audit,
+                                   .tails = tails,
                                    .clock = clock,
                                    .validate = refuseMarked,
                                    .node = {.version = "test", .httpPort = 8080}},
