@@ -94,11 +94,20 @@ Result<Route> Registry::addRoute(std::string_view tenant, std::string_view scrip
                                  std::string_view pattern) {
   ATOLL_TRY_VOID(checkNames(tenant, script));
   ATOLL_TRY(std::string canonical, canonicalRoutePattern(pattern));
-  const Route route{.pattern = std::move(canonical),
-                    .tenant = std::string(tenant),
-                    .script = std::string(script)};
+  Route route{.pattern = std::move(canonical),
+              .tenant = std::string(tenant),
+              .script = std::string(script)};
   const auto decide = [&](const View& view) -> Result<Ops> {
     ATOLL_TRY_VOID(requireScript(view, tenant, script));
+    ATOLL_TRY(const std::optional<std::string> row,
+              view.get(Family::Routes, routeKey(route.pattern)));
+    if (row) {
+      ATOLL_TRY(const Route there, decodeRoute(route.pattern, *row));
+      // A domain of the script's own stays one.
+      if (there.tenant == tenant && there.script == script) {
+        route.isCustomDomain = there.isCustomDomain;
+      }
+    }
     Ops ops;
     ATOLL_TRY_VOID(stageRoute(view, route, ops));
     stageAudit(tenant, "route.add", std::format("{} to {}", route.pattern, script), ops);

@@ -251,6 +251,10 @@ TEST_CASE_FIXTURE(Fixture, "routes and custom domains are set one beside the oth
   CHECK(patterns() == "b.com c.com d.com/x z.com ");
   REQUIRE(registry.setRoutes("acme", "shop", {}, Plain).has_value());
   CHECK(patterns() == "b.com z.com ");
+  // What is added once more stays what it is.
+  CHECK(registry.addRoute("acme", "shop", "b.com").value().isCustomDomain);
+  REQUIRE(registry.setRoutes("acme", "shop", {}, Plain).has_value());
+  CHECK(patterns() == "b.com z.com ");
   // What is set as a route is no custom domain any more, and goes with the routes.
   REQUIRE(registry.setRoutes("acme", "shop", {"b.com"}, Plain).has_value());
   REQUIRE(registry.setRoutes("acme", "shop", {}, CustomDomain).has_value());
