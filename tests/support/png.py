@@ -5,7 +5,7 @@ import zlib
 
 
 def pixels(data):
-    """(width, height, rows of RGBA tuples) of an 8-bit RGBA picture."""
+    """(width, height, rows of tuples) of an 8-bit RGB or RGBA picture."""
     if data[:8] != b"\x89PNG\r\n\x1a\n":
         raise ValueError("not a PNG")
     at, packed, header = 8, b"", None
@@ -20,21 +20,22 @@ def pixels(data):
             packed += chunk
         at += 12 + size
     width, height, depth, color, _, _, interlace = header
-    if (depth, color, interlace) != (8, 6, 0):
-        raise ValueError(f"depth {depth}, colour type {color}: only 8-bit RGBA is read here")
-    raw, stride, rows = zlib.decompress(packed), width * 4, []
+    if depth != 8 or color not in (2, 6) or interlace:
+        raise ValueError(f"depth {depth}, colour type {color}: only 8-bit RGB(A) is read here")
+    size = 4 if color == 6 else 3
+    raw, stride, rows = zlib.decompress(packed), width * size, []
     above = bytes(stride)
     for y in range(height):
         line = raw[y * (stride + 1):(y + 1) * (stride + 1)]
-        above = _unfilter(line[0], bytearray(line[1:]), above)
-        rows.append([tuple(above[x:x + 4]) for x in range(0, stride, 4)])
+        above = _unfilter(line[0], bytearray(line[1:]), above, size)
+        rows.append([tuple(above[x:x + size]) for x in range(0, stride, size)])
     return width, height, rows
 
 
-def _unfilter(kind, line, above):
+def _unfilter(kind, line, above, size):
     for x in range(len(line)):
-        left = line[x - 4] if x >= 4 else 0
-        corner = above[x - 4] if x >= 4 else 0
+        left = line[x - size] if x >= size else 0
+        corner = above[x - size] if x >= size else 0
         up = above[x]
         if kind == 4:
             guess = left + up - corner
