@@ -187,19 +187,26 @@ void Dispatcher::loadAsset(const std::string& hash, std::uint32_t index,
 
 void Dispatcher::mapStack(const std::shared_ptr<const deploy::Version>& version, std::string stack,
                           std::function<void(std::string stack)> then) {
-  constexpr std::size_t kMappingCountMax = 64;
-  if (stack.empty() || version->sourceMaps.empty() || mappingCount_ == kMappingCountMax) {
+  constexpr std::size_t kWaitingStacksMax = 256;
+  if (stack.empty() || version->sourceMaps.empty() || stacks_.size() == kWaitingStacksMax) {
     return then(std::move(stack));
   }
-  ++mappingCount_;
+  stacks_.push_back({version, std::move(stack), std::move(then)});
+  if (!std::exchange(isMapping_, true)) mapWaitingStacks();
+}
+
+/// One thread at a time: maps can be large, and others wait for storage threads too.
+void Dispatcher::mapWaitingStacks() {
   runOn(
       node_.storage,
-      [&stacks = node_.stacks, version, stack = std::move(stack)] {
-        return stacks.map(*version, stack).text;
+      [&mapper = node_.stacks, waiting = std::exchange(stacks_, {})]() mutable {
+        for (WaitingStack& each : waiting) each.stack = mapper.map(*each.version, each.stack).text;
+        return std::move(waiting);
       },
-      [this, then = std::move(then)](std::string mapped) {
-        --mappingCount_;
-        then(std::move(mapped));
+      [this](std::vector<WaitingStack> mapped) {
+        for (WaitingStack& each : mapped) each.then(std::move(each.stack));
+        isMapping_ = !stacks_.empty();
+        if (isMapping_) mapWaitingStacks();
       });
 }
 

@@ -131,6 +131,13 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
     std::size_t count_ = 0;
   };
 
+  /// What mapStack() was given.
+  struct WaitingStack {
+    std::shared_ptr<const deploy::Version> version;
+    std::string stack;
+    std::function<void(std::string stack)> then;
+  };
+
   /// A version this shard uses or waits for.
   struct VersionSlot {
     std::shared_ptr<const deploy::Version> version;
@@ -157,6 +164,7 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   std::shared_ptr<const deploy::Version> findAtHand(const deploy::Deployment& deployment,
                                                     const std::string& versionId);
   void warm(std::shared_ptr<const deploy::Version> version);
+  void mapWaitingStacks();
   void startOn(Invocation& invocation, const std::shared_ptr<const deploy::Version>& version);
   void loadVersion(const std::shared_ptr<const deploy::Deployment>& deployment,
                    const std::string& versionId);
@@ -216,7 +224,8 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   std::uint64_t lastSerial_ = 0;
   loop::Timer sweepTimer_;
   telemetry::Counter& requests_;
-  std::size_t mappingCount_ = 0;  ///< Stacks that mapStack() is at.
+  std::vector<WaitingStack> stacks_;  ///< For mapWaitingStacks(), which has taken others.
+  bool isMapping_ = false;
   const std::shared_ptr<Jobs> jobs_ = std::make_shared<Jobs>();
   std::optional<shard::Scheduler> scheduler_;  // Its workers' attachments use all of the above.
 };

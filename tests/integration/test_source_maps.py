@@ -77,6 +77,19 @@ class SourceMaps(unittest.TestCase):
                 self.assertNotIn("index.js", stack)
             self.assertEqual(http1.request(server.http, "shop.localhost", "/").text(), "1")
 
+    def test_many(self):
+        """of many exceptions at once each is told with its place in the source"""
+        make_project(self.folder)
+        with Server(shards=1) as server:
+            server.deploy(self.folder)
+            with http1.Connection(server.http) as connection:
+                connection.send(b"GET /throw HTTP/1.1\r\nHost: shop.localhost\r\n\r\n" * 100)
+                for _ in range(100):
+                    self.assertEqual(connection.read_response("GET").status, 500)
+            wait_until(lambda: len(exceptions(server)) == 100, "every exception is in the log")
+            for line in exceptions(server):
+                self.assertIn(THROWN, line["stack"])
+
     def test_error_page(self):
         """where the operator shows errors, a browser gets the line; other clients the text"""
         make_project(self.folder)
