@@ -26,7 +26,8 @@ class Audit(unittest.TestCase):
                 self.assertEqual(newest["token_id"], made["id"])
                 self.assertEqual((newest["role"], newest["address"]), ("deployer", "127.0.0.1"))
             line = server.cli("audit", check=True).out.splitlines()[0]
-            self.assertIn(f"script.deploy  {newest['subject']}  by {made['id']} deployer", line)
+            version = newest["subject"].split()[1][:8]
+            self.assertIn(f"script.deploy  shop {version} 100 %  by {made['id']} deployer", line)
             refused = server.cli("audit", "--token", made["token"])
             self.assertEqual(refused.code, 1)
             whole = str(self.records(server))

@@ -162,7 +162,7 @@ void addRequire(const Project& project, UploadPart& module) {
 void addSourceMap(const Project& project, const fs::path& output, Modules& modules) {
   const fs::path file = output / kMapName;
   if (!fs::exists(file)) return;
-  UploadPart part = modulePart(kMapName, "application/source-map", file);
+  UploadPart part = modulePart(kMapName, kSourceMapType, file);
   Json map = Json::parse(part.content);
   const fs::path root = fs::weakly_canonical(project.directory);
   for (Json& source : map["sources"]) {

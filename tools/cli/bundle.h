@@ -13,6 +13,9 @@ namespace atolld::cli {
 /// A script's modules, the main one first. `fileName` and `name` are the module's name.
 using Modules = std::vector<UploadPart>;
 
+/// The content type of a part that no script sees.
+inline constexpr const char* kSourceMapType = "application/source-map";
+
 /// The entry as it is, with the files below the base directory that the rules take, where the
 /// project asks for them. Throws CliError.
 Modules collectModules(const Project& project);

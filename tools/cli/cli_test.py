@@ -319,10 +319,11 @@ class Deploy(CliTest):
             main="src/index.ts")
         plan = self.json("deploy", folder, "--dry-run")
         names = [module["name"] for module in plan["modules"]]
-        self.assertEqual(names[0], "index.js")
-        self.assertEqual(len(names), 2)
-        self.assertRegex(names[1], r"^m-\w+\.wasm$")
-        self.assertEqual(plan["modules"][1]["content_type"], "application/wasm")
+        self.assertEqual(names[:2], ["index.js", "index.js.map"])
+        self.assertRegex(names[2], r"^m-\w+\.wasm$")
+        self.assertEqual([module["content_type"] for module in plan["modules"]],
+                         ["application/javascript+module", "application/source-map",
+                          "application/wasm"])
         self.ok("deploy", folder)
 
     def test_bundle_error(self):

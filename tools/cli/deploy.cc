@@ -135,10 +135,16 @@ Json bindingsOf(const Project& project, const DeployOptions& options, ApiClient*
   return bindings;
 }
 
-std::uint64_t totalBytes(const Modules& modules) {
-  std::uint64_t total = 0;
-  for (const UploadPart& module : modules) total += module.content.size();
-  return total;
+// "2 modules, 1.2 KB": what runs, without its source map.
+std::string sizesText(const Modules& modules) {
+  std::uint64_t count = 0;
+  std::uint64_t bytes = 0;
+  for (const UploadPart& module : modules) {
+    if (module.contentType == kSourceMapType) continue;
+    ++count;
+    bytes += module.content.size();
+  }
+  return std::to_string(count) + (count == 1 ? " module, " : " modules, ") + sizeText(bytes);
 }
 
 void printPlan(const Globals& globals, const Project& project, const Modules& modules,
@@ -226,10 +232,9 @@ void deploy(const Globals& globals, const DeployOptions& options) {
 
   const Json& version = answer.at("version");
   const std::string id = version.at("id").get<std::string>().substr(0, 8);
-  say(globals,
-      std::string(options.uploadOnly ? "Uploaded " : "Deployed ") + project.name + " version " +
-          version.at("number").dump() + " (" + id + "), " + std::to_string(modules.size()) +
-          (modules.size() == 1 ? " module, " : " modules, ") + sizeText(totalBytes(modules)));
+  say(globals, std::string(options.uploadOnly ? "Uploaded " : "Deployed ") + project.name +
+                   " version " + version.at("number").dump() + " (" + id + "), " +
+                   sizesText(modules));
   if (!options.uploadOnly) {
     for (const Json& url : answer.value("urls", Json::array())) {
       say(globals, "  " + url.get<std::string>());
