@@ -21,10 +21,11 @@ from study_coldstart import ColdStart
 from study_crowd import ManyTenants
 from study_density import Density
 from study_noisy import Noisy
+from study_tools import Tools
 
 TOP = Path(__file__).resolve().parents[2]
 OUT = TOP / "build" / "bench"
-STUDIES = (Noisy(), Density(), ColdStart(), ManyTenants())
+STUDIES = (Noisy(), Density(), ColdStart(), ManyTenants(), Tools())
 CLOSE = 1.15  # Nearer than this is a draw: the machine is good to about 15 %.
 
 
