@@ -336,6 +336,19 @@ class Kv(unittest.TestCase):
         wrangler.run("kv", "key", "put", "key", "from outside", "--namespace-id", made, "--remote")
         self.assertEqual(get("bound").text(), "from outside")
 
+    def test_types(self):
+        """types are made for a project that deploys here, its bindings among them"""
+        made = wrangler.run("kv", "namespace", "create", "TYPED")
+        space = re.search(r'"id": "(\w{32})"', made.out)[1]
+        folder = wrangler.project("typed", "export default { fetch: () => new Response() };",
+                                  vars={"GREETING": "hello"},
+                                  kv_namespaces=[{"binding": "TYPED", "id": space}])
+        wrangler.run("types", cwd=folder)
+        text = (folder / "worker-configuration.d.ts").read_text()
+        self.assertRegex(text, r'GREETING: "hello"')
+        self.assertRegex(text, r"TYPED: KVNamespace")
+        wrangler.run("deploy", cwd=folder)
+
 
 class NotYet(unittest.TestCase):
     def test_products(self):
