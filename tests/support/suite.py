@@ -21,7 +21,7 @@ JOBS = os.cpu_count() or 2
 
 # A test file that takes longer is stuck; its server is killed with it.
 FILE_TIMEOUT_SECONDS = 420
-LONG_FILE_TIMEOUT_SECONDS = 3600
+LONG_FILE_TIMEOUT_SECONDS = 4500
 FUZZ_SECONDS = 10
 LONG_FUZZ_SECONDS = 300
 
