@@ -1,4 +1,4 @@
-"""A node under load for long: isolates come and go, versions change, and memory stays what it is."""
+"""A node under load for long: isolates come and go, versions change, memory stays what it is."""
 
 import http.client
 import json
