@@ -47,23 +47,32 @@ Result<> checkTitle(std::string_view title) {
                           kTitleBytesMax));
 }
 
+/// The route of that canonical pattern, whoever has it.
+Result<std::optional<Route>> findRoute(const View& view, std::string_view pattern) {
+  ATOLL_TRY(const std::optional<std::string> row, view.get(Family::Routes, routeKey(pattern)));
+  if (!row) return std::nullopt;
+  return decodeRoute(pattern, *row);
+}
+
+bool leadsToSame(const Route& one, const Route& other) {
+  return one.tenant == other.tenant && one.script == other.script;
+}
+
 /// Nothing if the script has the route already, of the same kind. @error AlreadyExists
 Result<> stageRoute(const View& view, const Route& route, Ops& ops) {
-  ATOLL_TRY(const std::optional<std::string> row,
-            view.get(Family::Routes, routeKey(route.pattern)));
-  if (row) {
-    ATOLL_TRY(const Route there, decodeRoute(route.pattern, *row));
-    const bool isOwn = there.tenant == route.tenant && there.script == route.script;
-    if (isOwn && there.isCustomDomain == route.isCustomDomain) return {};
+  ATOLL_TRY(const std::optional<Route> there, findRoute(view, route.pattern));
+  if (there) {
+    const bool isOwn = leadsToSame(*there, route);
+    if (isOwn && there->isCustomDomain == route.isCustomDomain) return {};
     if (isOwn) {
       stagePut(ops, Family::Routes, routeKey(route.pattern), encodeRoute(route));
       return {};
     }
     // Whose it is, is nobody else's business.
     return fail(ErrorCode::AlreadyExists,
-                there.tenant == route.tenant
+                there->tenant == route.tenant
                     ? std::format("route {} leads to script {}: remove it there first",
-                                  route.pattern, there.script)
+                                  route.pattern, there->script)
                     : std::format("route {} belongs to another tenant", route.pattern));
   }
   stagePut(ops, Family::Routes, routeKey(route.pattern), encodeRoute(route));
@@ -99,15 +108,9 @@ Result<Route> Registry::addRoute(std::string_view tenant, std::string_view scrip
               .script = std::string(script)};
   const auto decide = [&](const View& view) -> Result<Ops> {
     ATOLL_TRY_VOID(requireScript(view, tenant, script));
-    ATOLL_TRY(const std::optional<std::string> row,
-              view.get(Family::Routes, routeKey(route.pattern)));
-    if (row) {
-      ATOLL_TRY(const Route there, decodeRoute(route.pattern, *row));
-      // A domain of the script's own stays one.
-      if (there.tenant == tenant && there.script == script) {
-        route.isCustomDomain = there.isCustomDomain;
-      }
-    }
+    ATOLL_TRY(const std::optional<Route> there, findRoute(view, route.pattern));
+    // A domain of the script's own stays one.
+    route.isCustomDomain = there && leadsToSame(*there, route) && there->isCustomDomain;
     Ops ops;
     ATOLL_TRY_VOID(stageRoute(view, route, ops));
     stageAudit(tenant, "route.add", std::format("{} to {}", route.pattern, script), ops);
@@ -131,10 +134,9 @@ Result<> Registry::setRoutes(std::string_view tenant, std::string_view script,
     Ops ops;
     const auto visitOwn = [&](std::string_view pattern, std::string_view owner) -> Result<> {
       if (owner != script || wanted.contains(std::string(pattern))) return {};
-      ATOLL_TRY(const std::optional<std::string> row, view.get(Family::Routes, routeKey(pattern)));
-      if (!row) return fail(ErrorCode::Corrupt, "a route of a tenant's list is missing");
-      ATOLL_TRY(const Route there, decodeRoute(pattern, *row));
-      if (there.isCustomDomain == isCustomDomain) stageForgetRoute(tenant, pattern, ops);
+      ATOLL_TRY(const std::optional<Route> there, findRoute(view, pattern));
+      if (!there) return fail(ErrorCode::Corrupt, "a route of a tenant's list is missing");
+      if (there->isCustomDomain == isCustomDomain) stageForgetRoute(tenant, pattern, ops);
       return {};
     };
     ATOLL_TRY_VOID(forEachRow(view, Family::Routes, tenantRouteKey(tenant, ""), visitOwn));

@@ -8,7 +8,6 @@ import os
 import queue
 import resource
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -16,7 +15,7 @@ import time
 from pathlib import Path
 
 from askers import percentile
-from peer_process import TOP
+from peer_process import TOP, free_port
 from support import http1
 from support.server import Server, wait_until
 from support.wrangler import Wrangler
@@ -56,12 +55,6 @@ def starts(command, env, count):
     return {**figures(walls), "cpu_ms": round(cpu / count * 1e3, 1)}
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def make_project(folder):
     folder.mkdir()
     (folder / "wrangler.json").write_text(json.dumps(
@@ -81,6 +74,18 @@ def answers(port, word):
         return http1.request(port, f"localhost:{port}").text() == word
     except (OSError, EOFError, ValueError):
         return False
+
+
+def end(process):
+    """As Ctrl-C does, with all that it has started."""
+    try:
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(30)
+    except ProcessLookupError:
+        process.wait()
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def saves(command, env, port_of, count):
@@ -109,8 +114,7 @@ def saves(command, env, port_of, count):
                 taken.append(time.monotonic() - begin)
             return figures(taken)
         finally:
-            os.killpg(process.pid, signal.SIGINT)
-            process.wait(30)
+            end(process)
             reader.join()
             process.stdout.close()
 

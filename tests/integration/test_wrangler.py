@@ -336,6 +336,8 @@ class Kv(unittest.TestCase):
         wrangler.run("kv", "key", "put", "key", "from outside", "--namespace-id", made, "--remote")
         self.assertEqual(get("bound").text(), "from outside")
 
+
+class Types(unittest.TestCase):
     def test_types(self):
         """types are made for a project that deploys here, its bindings among them"""
         made = wrangler.run("kv", "namespace", "create", "TYPED")

@@ -99,13 +99,12 @@ namespace {
 // For people: of a version's id the beginning tells enough.
 std::string withShortIds(std::string_view text) {
   constexpr std::size_t kIdDigits = 64;
-  constexpr std::size_t kShownDigits = 8;
   std::string out;
   while (!text.empty()) {
     const std::string_view word = text.substr(0, text.find(' '));
     const bool isId = word.size() == kIdDigits &&
                       word.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-    out += word.substr(0, isId ? kShownDigits : word.size());
+    out += isId ? shortId(word) : std::string(word);
     text.remove_prefix(word.size());
     if (text.empty()) break;
     out += ' ';

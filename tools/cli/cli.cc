@@ -89,6 +89,8 @@ void writeFile(const std::string& path, std::string_view text, bool secret) {
   if (error) throw CliError(path + ": " + error.message());
 }
 
+std::string shortId(std::string_view versionId) { return std::string(versionId.substr(0, 8)); }
+
 std::string sizeText(std::uint64_t bytes) {
   if (bytes < 1000) return std::to_string(bytes) + " B";
   double value = static_cast<double>(bytes) / 1000;

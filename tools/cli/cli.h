@@ -43,5 +43,7 @@ std::string readStdin();
 
 /// "14.2 KB"
 std::string sizeText(std::uint64_t bytes);
+/// What of a version's id is shown to people.
+std::string shortId(std::string_view versionId);
 
 }  // namespace atolld::cli

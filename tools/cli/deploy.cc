@@ -231,7 +231,7 @@ void deploy(const Globals& globals, const DeployOptions& options) {
   Json answer = client.postForm(path + (options.uploadOnly ? "/versions" : "/deploy"), parts);
 
   const Json& version = answer.at("version");
-  const std::string id = version.at("id").get<std::string>().substr(0, 8);
+  const std::string id = shortId(version.at("id").get<std::string>());
   say(globals, std::string(options.uploadOnly ? "Uploaded " : "Deployed ") + project.name +
                    " version " + version.at("number").dump() + " (" + id + "), " +
                    sizesText(modules));

@@ -11,12 +11,10 @@ namespace {
 
 std::string scriptPath(const std::string& script) { return "/scripts/" + percentEncode(script); }
 
-std::string shortId(const Json& id) { return id.get<std::string>().substr(0, 8); }
-
 std::string shareText(const Json& deployment) {
   std::string text;
   for (const Json& share : deployment.at("versions")) {
-    text += (text.empty() ? "" : ", ") + shortId(share.at("version_id"));
+    text += (text.empty() ? "" : ", ") + shortId(share.at("version_id").get<std::string>());
     if (share.at("percentage") != 100) text += " " + share.at("percentage").dump() + "%";
   }
   return text;
@@ -81,9 +79,9 @@ void listVersions(const Globals& globals, const ScriptOptions& options) {
       }
     }
     version["percentage"] = percentage;
-    std::string line = version.at("number").dump() + "  " + shortId(version.at("id")) + "  " +
-                       version.at("created_at").get<std::string>() + "  " +
-                       sizeText(version.at("size_bytes"));
+    std::string line =
+        version.at("number").dump() + "  " + shortId(version.at("id").get<std::string>()) + "  " +
+        version.at("created_at").get<std::string>() + "  " + sizeText(version.at("size_bytes"));
     if (percentage > 0) line += "  deployed " + Json(percentage).dump() + "%";
     if (const std::string message = version.at("message"); !message.empty()) line += "  " + message;
     say(globals, line);
