@@ -13,6 +13,7 @@ interface ServiceWorkerGlobalScopeEventMap {
   rejectionhandled: PromiseRejectionEvent;
   /** Of scripts in the older form, which export no handlers. */
   fetch: FetchEvent;
+  scheduled: ScheduledEvent;
   [type: string]: Event;
 }
 declare function addEventListener<K extends keyof ServiceWorkerGlobalScopeEventMap>(type: K,

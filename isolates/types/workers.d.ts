@@ -62,7 +62,7 @@ type ExportedHandlerQueueHandler<Env = unknown, Body = unknown, Props = any> = (
 interface ExportedHandler<Env = unknown, QueueMessage = unknown, CfHostMetadata = unknown,
   Props = any> {
   fetch?: ExportedHandlerFetchHandler<Env, CfHostMetadata, Props>;
-  /** May be exported; nothing calls it yet. */
+  /** GET /cdn-cgi/handler/scheduled from the node's own machine calls it. */
   scheduled?: ExportedHandlerScheduledHandler<Env, Props>;
   /** May be exported; nothing calls it yet. */
   queue?: ExportedHandlerQueueHandler<Env, QueueMessage, Props>;
@@ -71,6 +71,11 @@ interface ExportedHandler<Env = unknown, QueueMessage = unknown, CfHostMetadata 
 /** Of scripts in the older form: addEventListener("fetch", (event) => event.respondWith(...)). */
 interface ExtendableEvent extends Event {
   waitUntil(promise: Promise<any>): void;
+}
+interface ScheduledEvent extends ExtendableEvent {
+  readonly scheduledTime: number;
+  readonly cron: string;
+  noRetry(): void;
 }
 interface FetchEvent extends ExtendableEvent {
   readonly request: Request;

@@ -198,6 +198,8 @@ function instanceOf(entrypoint, context) {
 
 const kNoFetch = "This script has no fetch handler: its default export needs a method " +
   "fetch(request, env, ctx).";
+const kNoScheduled = "This script has no scheduled handler: its default export needs a method " +
+  "scheduled(controller, env, ctx).";
 
 /**
  * Event: a request. `content` and `length` are as in requestOfInvocation(). From another script of
@@ -243,6 +245,41 @@ function callFetch(invocation, request, entrypoint, props) {
   const handler = instance.fetch;
   if (typeof handler !== "function") throw new TypeError(kNoFetch);
   return ReflectApply(handler, instance, [request, env, context]);
+}
+
+/** Event: a tick. `time` is in milliseconds since the epoch. */
+function onScheduled(slot, cron, time) {
+  const invocation = openInvocation(slot);
+  try {
+    internals.load("web/scheduled.js");
+    const result = callScheduled(invocation, cron, time);
+    if (isObject(result)) {
+      settleTick(invocation, result);
+      return;
+    }
+  } catch (error) {
+    fail(invocation, error);
+  }
+  release(invocation);
+}
+
+function callScheduled(invocation, cron, time) {
+  if (serviceWorker !== undefined) return serviceWorker.scheduled(invocation, cron, time);
+  const context = makeContext(invocation, "");
+  const instance = instanceOf(target, context);
+  const handler = instance.scheduled;
+  if (typeof handler !== "function") throw new TypeError(kNoScheduled);
+  return ReflectApply(handler, instance,
+    [internals.scheduled.createController(cron, time), env, context]);
+}
+
+async function settleTick(invocation, promise) {
+  try {
+    await promise;
+  } catch (error) {
+    fail(invocation, error);
+  }
+  release(invocation);
 }
 
 async function settle(invocation, promise) {
@@ -314,6 +351,7 @@ internals.entries.uncaughtException = onUncaughtException;
 internals.entries.begin = begin;
 internals.entries.load = load;
 internals.entries.fetch = onFetch;
+internals.entries.scheduled = onScheduled;
 internals.defineGlobal("ExecutionContext", ExecutionContext);
 
 const functions = {

@@ -66,6 +66,28 @@ const { close } = FetchEvent;
 delete FetchEvent.close;
 configureInterface(FetchEvent);
 
+class ScheduledEvent extends ExtendableEvent {
+  #controller;
+
+  constructor(type, token, context, controller) {
+    super(type, token, context);
+    this.#controller = controller;
+  }
+
+  get cron() {
+    return this.#controller.cron;
+  }
+
+  get scheduledTime() {
+    return this.#controller.scheduledTime;
+  }
+
+  noRetry() {
+    this.#controller.noRetry();
+  }
+}
+configureInterface(ScheduledEvent);
+
 // ---- listeners ----------------------------------------------------------------------------------
 
 const kTypes = { __proto__: null, fetch: true, scheduled: true, queue: true };
@@ -88,22 +110,40 @@ function begin(makeContextOf) {
   });
   internals.defineGlobal("ExtendableEvent", ExtendableEvent);
   internals.defineGlobal("FetchEvent", FetchEvent);
+  internals.defineGlobal("ScheduledEvent", ScheduledEvent);
 }
 
 const kNoResponse = "No fetch listener called event.respondWith(): there is no origin behind " +
   "this node to pass the request on to.";
 
+/** False if nobody listens. */
+function dispatch(event) {
+  let called = false;
+  for (let i = 0; i < listeners.length; i++) {
+    if (listeners[i].type !== event.type) continue;
+    called = true;
+    ReflectApply(listeners[i].handler, globalThis, [event]);
+  }
+  return called;
+}
+
 /** Dispatches a fetch event; the Response, or a promise of it. */
 function fetch(invocation, request) {
   const event = new FetchEvent("fetch", kMake, makeContext(invocation, ""), request);
   let response = null;
-  for (let i = 0; i < listeners.length; i++) {
-    if (listeners[i].type !== "fetch") continue;
-    ReflectApply(listeners[i].handler, globalThis, [event]);
-  }
+  dispatch(event);
   response = close(event);
   if (response === null) throw new TypeError(kNoResponse);
   return response;
 }
 
-internals.serviceWorker = { begin, fetch, isListening: () => listeners.length > 0 };
+/** Dispatches a scheduled event. */
+function scheduled(invocation, cron, time) {
+  const controller = internals.scheduled.createController(cron, time);
+  const context = makeContext(invocation, "");
+  if (!dispatch(new ScheduledEvent("scheduled", kMake, context, controller))) {
+    throw new TypeError("This script has no listener for \"scheduled\" events.");
+  }
+}
+
+internals.serviceWorker = { begin, fetch, scheduled, isListening: () => listeners.length > 0 };

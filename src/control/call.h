@@ -11,8 +11,8 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "control/json.h"
-#include "control/query.h"
 #include "deploy/registry.h"
+#include "http/query.h"
 #include "store/audit_log.h"
 #include "store/kv_store.h"
 #include "store/token_store.h"
@@ -63,7 +63,7 @@ struct Identity {
 struct Call {
   Identity identity;
   std::vector<std::string> parameters;  ///< The ":name" segments, decoded.
-  Query query;
+  http::Query query;
   std::string authority;  ///< Under which the node was asked: "127.0.0.1:9090".
   bool isSecure = false;
   std::string contentType;

@@ -99,7 +99,8 @@ class ControlHandler::Session final : public http::ExchangeSink,
     auto& match = std::get<Router::Match>(found);
     route_ = match.route;
     call_.parameters = std::move(match.parameters);
-    Result<Query> query = Query::parse(target.substr(std::min(question + 1, target.size())));
+    Result<http::Query> query =
+        http::Query::parse(target.substr(std::min(question + 1, target.size())));
     if (!query) return answer(answerError(query.error()));
     call_.query = *std::move(query);
     call_.contentType = head_->headers.find("content-type").value_or("");

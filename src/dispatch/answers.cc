@@ -16,7 +16,8 @@ std::string makeRay() {
   return toHex(raw);
 }
 
-void answerRefusal(http::Exchange& exchange, Refusal refusal, std::string_view ray) {
+void answerRefusal(http::Exchange& exchange, Refusal refusal, std::string_view ray,
+                   std::string_view detail) {
   const gateway::RefusalInfo& info = gateway::refusalInfo(refusal);
   http::ResponseHead head;
   head.status = info.status;
@@ -24,7 +25,7 @@ void answerRefusal(http::Exchange& exchange, Refusal refusal, std::string_view r
   head.headers.add("atoll-error", info.code);
   head.headers.add("atoll-ray", ray);
   if (info.retryable) head.headers.add("retry-after", "1");
-  std::string text(info.text);
+  std::string text(detail.empty() ? info.text : detail);
   text += "\n(";
   text += info.code;
   text += ", ray ";

@@ -4,6 +4,7 @@
 
 #include "dispatch/asset_answer.h"
 #include "dispatch/service_call.h"
+#include "dispatch/tick.h"
 #include "dispatch/worker_state.h"
 #include "isolate/code_cache.h"
 #include "telemetry/log.h"
@@ -76,6 +77,7 @@ void Dispatcher::onRequest(http::Exchange& exchange, std::unique_ptr<http::Reque
   const gateway::DeploymentRef& deployment =
       liveTable_.current().find(invocation.head()->authority, invocation.head()->target);
   if (!deployment) return invocation.fail(Refusal::NoRoute);
+  if (asksForTick(*invocation.head()) && !invocation.becomeTick()) return;
   route(invocation, deployment);
 }
 

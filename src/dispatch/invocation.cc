@@ -7,6 +7,7 @@
 #include "dispatch/error_page.h"
 #include "dispatch/service_call.h"
 #include "dispatch/tail.h"
+#include "dispatch/tick.h"
 #include "dispatch/worker_state.h"
 #include "telemetry/log.h"
 #include "websocket/handshake.h"
@@ -60,6 +61,19 @@ Invocation::Invocation(Dispatcher& dispatcher, http::Exchange& exchange,
   dispatcher_.link(*this);
 }
 
+bool Invocation::becomeTick() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  auto tick = parseTick(head_->target, std::chrono::floor<std::chrono::milliseconds>(now).count());
+  if (!tick) {
+    responded_ = responseEnded_ = true;
+    answerRefusal(*exchange_, Refusal::BadRequest, ray(), tick.error().detail);
+    return false;
+  }
+  tick_ = std::make_unique<host::ScheduledEvent>(*std::move(tick));
+  mayBeFile_ = false;
+  return true;
+}
+
 void Invocation::start(WorkerState& worker) {
   ATOLL_CHECK(head_ && worker_ == nullptr);
   worker_ = &worker;
@@ -77,6 +91,11 @@ void Invocation::start(WorkerState& worker) {
       return std::string(head_->headers.find(name).value_or(""));
     };
     upgrade_ = std::make_unique<Upgrade>(value("sec-websocket-key"), offeredExtensions(*head_));
+  }
+  if (tick_) {
+    tick_->invocation = id_;
+    worker.post(std::move(*tick_));
+    return;
   }
   if (head_->body == http::BodyKind::None) {
     worker.post(host::FetchEvent{id_, std::move(head_), host::NoBody{}, std::move(call_)});
@@ -215,6 +234,7 @@ void Invocation::refuse(Refusal refusal, std::string what) {
 void Invocation::detachWorker() {
   worker_ = nullptr;
   launchBody_ = nullptr;
+  if (tick_ && !responded_ && exchange_ != nullptr) answerTick();
   if (exchange_ != nullptr && !responseEnded_ && feeder_ == nullptr) {
     // Done without an answer, or with a body that nobody will finish.
     responseEnded_ = true;
@@ -226,6 +246,14 @@ void Invocation::detachWorker() {
     }
   }
   releaseIfOver();
+}
+
+/// The script has done all that the tick asked for.
+void Invocation::answerTick() {
+  http::ResponseHead head;
+  head.headers.add("content-type", "text/plain; charset=utf-8");
+  host::Body text = Bytes("ok");
+  respond(std::move(head), text);
 }
 
 void Invocation::onDeadline() {

@@ -31,6 +31,10 @@ class Invocation final : public http::ExchangeSink,
   static Invocation& begin(Dispatcher& dispatcher, http::Exchange& exchange,
                            std::unique_ptr<http::RequestHead> head);
 
+  /// Makes of a request that asksForTick() the tick; false, and the request is answered, if it says
+  /// something wrong. Before start().
+  bool becomeTick();
+
   /// The same for a call of a script by a script: `depth` calls led to it.
   static Invocation& beginService(Dispatcher& dispatcher, ServiceCall& call,
                                   std::unique_ptr<http::RequestHead> head,
@@ -104,6 +108,7 @@ class Invocation final : public http::ExchangeSink,
   void refuse(Refusal refusal, std::string what);
   void releaseIfOver();
   void endTail();
+  void answerTick();
   void reportFailure(const isolate::host::Failed& failed);
   const std::string& ray();
 
@@ -111,6 +116,7 @@ class Invocation final : public http::ExchangeSink,
   http::Exchange* exchange_;
   ServiceCall* service_ = nullptr;  ///< The exchange, where another script asked.
   std::unique_ptr<isolate::host::ServiceCall> call_;
+  std::unique_ptr<isolate::host::ScheduledEvent> tick_;  ///< Instead of a FetchEvent.
   unsigned depth_ = 0;
   WorkerState* worker_ = nullptr;
   std::unique_ptr<http::RequestHead> head_;  ///< Until start() gives it to the script.

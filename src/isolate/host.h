@@ -18,7 +18,8 @@
 /// turns both into JavaScript and back, inside a slice.
 namespace atolld::isolate::host {
 
-/// One event being handled by the script: a request. Unique in its isolate, never reused, never 0.
+/// One event being handled by the script: a request, a tick. Unique in its isolate, never reused,
+/// never 0.
 using InvocationId = std::uint32_t;
 /// One asynchronous question of the script. Made by the script's side; unique in its isolate.
 using OpId = std::uint32_t;
@@ -54,6 +55,13 @@ struct FetchEvent {
   std::unique_ptr<http::RequestHead> head;
   Body body;
   std::unique_ptr<ServiceCall> call;  ///< From another script; null: from a client.
+};
+/// A tick for the script's scheduled handler. It has no response: Done without Failed says that all
+/// of its work is done.
+struct ScheduledEvent {
+  InvocationId invocation = 0;
+  std::string cron;             ///< The expression that is due; empty: none.
+  std::int64_t timeMillis = 0;  ///< When it was due, since the epoch.
 };
 /// Bytes of an inbound body the script reads (never more than the credit it gave by BodyPull).
 struct BodyChunk {
@@ -131,9 +139,13 @@ struct InvocationOver {
 };
 
 using Event =
-    std::variant<FetchEvent, BodyChunk, BodyEnd, BodyAccepted, BodyGone, TimerFired, ClientGone,
-                 OpDone, InvocationOver, SocketMessage, SocketClosed, SocketSent>;
+    std::variant<FetchEvent, ScheduledEvent, BodyChunk, BodyEnd, BodyAccepted, BodyGone, TimerFired,
+                 ClientGone, OpDone, InvocationOver, SocketMessage, SocketClosed, SocketSent>;
 
+/// Whether an invocation begins with it.
+inline bool opensInvocation(const Event& event) noexcept {
+  return std::holds_alternative<FetchEvent>(event) || std::holds_alternative<ScheduledEvent>(event);
+}
 /// Whose CPU time the handling of an event is; 0: not known.
 inline InvocationId invocationOf(const Event& event) noexcept {
   return std::visit([](const auto& each) { return each.invocation; }, event);

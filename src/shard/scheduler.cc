@@ -12,17 +12,13 @@ namespace {
 /// Idle workers that stay even when memory is short: it is not they who take it.
 constexpr std::size_t kWarmMin = 4;
 
-bool isFollowUp(const isolate::host::Event& event) {
-  return !std::holds_alternative<isolate::host::FetchEvent>(event);
-}
-
 /// What was too short for the monitor to see is counted by wall time, and only where an invocation
 /// may have many such slices: after its first. Or where somebody watches.
 class ShortSliceTimer {
  public:
   ShortSliceTimer(const std::vector<isolate::host::Event>& events, bool ofAll) {
     for (const isolate::host::Event& event : events) {
-      if (!ofAll && !isFollowUp(event)) continue;
+      if (!ofAll && isolate::host::opensInvocation(event)) continue;
       const auto id = isolate::host::invocationOf(event);
       if (id != 0 && std::ranges::find(ids_, id) == ids_.end()) ids_.push_back(id);
     }
@@ -190,7 +186,7 @@ bool Scheduler::shedNewestOf(const TenantTurn& tenant) {
   }
   std::vector<isolate::host::Event>& queue = longest->queue_;
   for (std::size_t i = queue.size(); i > longest->queueHead_; --i) {
-    if (isFollowUp(queue[i - 1])) continue;
+    if (!isolate::host::opensInvocation(queue[i - 1])) continue;
     const auto invocation = isolate::host::invocationOf(queue[i - 1]);
     queue.erase(queue.begin() + static_cast<std::ptrdiff_t>(i - 1));
     if (longest->queueLength() == 0) {
@@ -331,7 +327,7 @@ void Scheduler::findUsed(Worker& worker) {
   slice.used.clear();
   counters_->events.add(slice.events.size());
   for (const isolate::host::Event& event : slice.events) {
-    if (!isFollowUp(event)) continue;
+    if (isolate::host::opensInvocation(event)) continue;
     const auto id = isolate::host::invocationOf(event);
     if (std::ranges::find(slice.used, id, &Charge::invocation) != slice.used.end()) continue;
     const std::chrono::nanoseconds used = owner_.cpuUsed(worker, id);

@@ -176,7 +176,8 @@ void done(const Info& info) noexcept {
   NativeCall call(info);
   Invocation* const invocation = call.invocation(0);
   if (invocation == nullptr) return;
-  if (!invocation->responded) {
+  // A tick is no request: there is nothing to respond to.
+  if (!invocation->responded && invocation->head != nullptr) {
     call.emit(host::Failed{invocation->id, "Error: the handler gave no response", {}, true});
   }
   call.end(0);

@@ -84,6 +84,13 @@ class Delivery {
     state_.call(context_, Entry::Fetch, std::span(arguments).first(count));
   }
 
+  void operator()(host::ScheduledEvent& event) {
+    std::array<v8::Local<v8::Value>, 3> arguments{
+        id(isolate_, state_.openInvocation(event.invocation)), text(isolate_, event.cron),
+        v8::Number::New(isolate_, static_cast<double>(event.timeMillis))};
+    state_.call(context_, Entry::Scheduled, arguments);
+  }
+
   void operator()(host::BodyChunk& event) {
     v8::Local<v8::Uint8Array> bytes;
     if (!uint8ArrayOf(isolate_, event.bytes.view()).ToLocal(&bytes)) {

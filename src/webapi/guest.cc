@@ -16,6 +16,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Entry::kCount)> 
     "begin",
     "load",
     "fetch",
+    "scheduled",
     "opDone",
     "opFailed",
     "bodyChunk",

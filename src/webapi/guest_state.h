@@ -38,6 +38,7 @@ enum class Entry : std::size_t {
   Begin,
   Load,
   Fetch,
+  Scheduled,
   OpDone,
   OpFailed,
   BodyChunk,

@@ -45,6 +45,37 @@ TEST_CASE("An async handler's Response is sent when its promise settles") {
   CHECK(count<host::Done>(outbox) == 1);
 }
 
+TEST_CASE(
+    "A tick reaches the scheduled handler, and is done when its promise and waitUntil() are") {
+  TestScript script(R"js(
+    export default { async scheduled(controller, env, ctx) {
+      if (controller.cron === "") throw new Error("no cron");
+      ctx.waitUntil(scheduler.wait(5));
+      console.log(controller.cron, controller.scheduledTime, controller.noRetry(),
+        Object.prototype.toString.call(controller));
+    } };
+  )js");
+  host::Outbox outbox = script.run(host::ScheduledEvent{1, "* * * * *", 1745856238000});
+  CHECK(find<host::Log>(outbox)->text ==
+        "* * * * * 1745856238000 undefined [object ScheduledController]");
+  CHECK(count<host::Done>(outbox) == 0);
+  REQUIRE(count<host::TimerStart>(outbox) == 1);
+  outbox = script.run(host::TimerFired{find<host::TimerStart>(outbox)->timer});
+  CHECK(count<host::Done>(outbox) == 1);
+  CHECK(count<host::Failed>(outbox) == 0);
+  outbox = script.run(host::ScheduledEvent{2, "", 0});
+  CHECK(find<host::Failed>(outbox)->message == "Error: no cron");
+  CHECK(count<host::Done>(outbox) == 1);
+}
+
+TEST_CASE("A tick for a script without a scheduled handler fails with what to add") {
+  TestScript script("export default { fetch() {} };");
+  host::Outbox outbox = script.run(host::ScheduledEvent{1, "", 0});
+  REQUIRE(count<host::Failed>(outbox) == 1);
+  CHECK(find<host::Failed>(outbox)->message.contains("scheduled(controller, env, ctx)"));
+  CHECK(count<host::Done>(outbox) == 1);
+}
+
 TEST_CASE("A handler that throws or rejects fails with the error's name, message and stack") {
   TestScript script(R"js(
     export default { fetch() { null.property; } };

@@ -3,9 +3,9 @@
 
 #include "base/check.h"
 #include "control/multipart.h"
-#include "control/query.h"
 #include "control/upload_form.h"
 #include "gateway/table.h"
+#include "http/query.h"
 
 namespace {
 
@@ -41,7 +41,7 @@ void readUpload(std::string_view input) {
 }
 
 void readQuery(std::string_view input) {
-  if (const auto query = control::Query::parse(input)) (void)query->findNumber("limit", 0, 10);
+  if (const auto query = http::Query::parse(input)) (void)query->findNumber("limit", 0, 10);
 }
 
 // Whatever is found for a host and path must be found again in any spelling of the host.

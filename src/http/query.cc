@@ -1,11 +1,11 @@
-#include "control/query.h"
+#include "http/query.h"
 
 #include <algorithm>
 #include <charconv>
 
 #include "base/encoding.h"
 
-namespace atolld::control {
+namespace atolld::http {
 namespace {
 
 std::optional<std::string> decode(std::string_view text) {
@@ -58,4 +58,4 @@ Result<std::optional<std::int64_t>> Query::findNumber(std::string_view name, std
   return std::optional(value);
 }
 
-}  // namespace atolld::control
+}  // namespace atolld::http

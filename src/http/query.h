@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 
-namespace atolld::control {
+namespace atolld::http {
 
 /// The query of a request: "prefix=a%2Fb&limit=10". '+' is a blank, as forms and URLSearchParams
 /// write it.
@@ -27,4 +27,4 @@ class Query {
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
-}  // namespace atolld::control
+}  // namespace atolld::http
