@@ -32,7 +32,7 @@ export default {
 
 def setUpModule():
     global server
-    server = Server(config="[script]\ncpu_ms_max = 100\n")
+    server = Server(config="[script]\ncpu_ms_max = 100\n", shards=1)
     server.start()
     unittest.addModuleCleanup(server.stop)
     server.deploy_source("ticked", SOURCE,
