@@ -3,7 +3,7 @@
 
 const {
   ArrayBufferIsView, ArrayBufferPrototypeGetByteLength, ArrayIsArray, ArrayPrototypeIncludes,
-  ArrayPrototypePush, ArrayPrototypePop, Date, DatePrototypeToISOString, Error, JSONStringify,
+  ArrayPrototypePush, ArrayPrototypePop, DatePrototypeToISOString, Error, JSONStringify,
   MapPrototypeForEach, MapPrototypeGetSize, ObjectGetOwnPropertyDescriptor,
   ObjectGetPrototypeOf, ObjectIs, ReflectOwnKeys, RegExpPrototypeExec, RegExpPrototypeToString,
   SetPrototypeForEach, SetPrototypeGetSize, String, StringPrototypeSlice, SymbolPrototypeToString,
@@ -189,26 +189,33 @@ function attempt(operation, object) {
   }
 }
 
+// What native.brandOf() says; src/webapi/guest.cc has the same numbers.
+const kDate = 1, kRegExp = 2, kMap = 3, kSet = 4, kArrayBuffer = 5;
+
 function isMap(object) {
-  return attempt(MapPrototypeGetSize, object) !== undefined;
+  return native.brandOf(object) === kMap;
 }
 
 function collectionSize(object) {
-  return attempt(MapPrototypeGetSize, object) ?? attempt(SetPrototypeGetSize, object);
+  switch (native.brandOf(object)) {
+    case kMap: return MapPrototypeGetSize(object);
+    case kSet: return SetPrototypeGetSize(object);
+    default: return undefined;
+  }
 }
 
 /** Things that are one text; undefined for all that have parts. */
 function simpleText(object) {
   if (object instanceof Error || internals.isDOMException(object)) return errorText(object);
-  const date = attempt(DatePrototypeToISOString, object);
-  if (date !== undefined) return date;
-  if (object instanceof Date) return "Invalid Date";
-  if (object instanceof RegExp) return attempt(RegExpPrototypeToString, object);
+  switch (native.brandOf(object)) {
+    case kDate: return attempt(DatePrototypeToISOString, object) ?? "Invalid Date";
+    case kRegExp: return attempt(RegExpPrototypeToString, object);
+    case kArrayBuffer:
+      return `ArrayBuffer { byteLength: ${ArrayBufferPrototypeGetByteLength(object)} }`;
+  }
   if (object instanceof Promise) return "Promise {}";
   if (object instanceof WeakMap) return "WeakMap {}";
   if (object instanceof WeakSet) return "WeakSet {}";
-  const length = attempt(ArrayBufferPrototypeGetByteLength, object);
-  if (length !== undefined) return `ArrayBuffer { byteLength: ${length} }`;
   if (internals.url?.isURL?.(object)) return `URL { ${quote(object.href)} }`;
   return undefined;
 }

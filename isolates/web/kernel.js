@@ -124,9 +124,15 @@ function describeError(error) {
   return { message, stack };
 }
 
+/** Where the operator lets debuggers in (src/isolate/inspection.cc), their console shows it. */
+function tellDebugger(error) {
+  if (internals.onHandlerError !== undefined) internals.onHandlerError(error);
+}
+
 /** The handler is at fault: a 500 for the client, the text for the tenant's log. */
 function fail(invocation, error, gaveNoResponse = false) {
   if (!invocation.open) return;
+  tellDebugger(error);
   const { message, stack } = describeError(error);
   native.failed(invocation.slot, message, stack, gaveNoResponse,
     subrequestError !== undefined && error === subrequestError);
@@ -158,6 +164,7 @@ function reportException(error, where) {
 }
 
 function logException(error, where) {
+  tellDebugger(error);
   const { message, stack } = describeError(error);
   const invocation = findInvocation();
   native.log(invocation !== undefined && invocation.open ? invocation.slot : -1, kLogError,

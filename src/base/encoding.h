@@ -12,7 +12,9 @@ std::string toHex(std::string_view bytes);
 /// Nothing on an odd length or any other character.
 std::optional<std::string> parseHex(std::string_view hex);
 
-/// Standard base64, padded. Nothing on another alphabet, blanks, or bits that say nothing.
+/// Standard base64 (RFC 4648 section 4), padded.
+std::string toBase64(std::string_view bytes);
+/// Nothing on another alphabet, blanks, or bits that say nothing.
 std::optional<std::string> parseBase64(std::string_view text);
 
 /// Percent-decodes; nothing on a truncated or non-hex escape. '+' stays '+'.

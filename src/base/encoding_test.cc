@@ -28,6 +28,17 @@ TEST_CASE("case is ASCII's only") {
   CHECK_FALSE(atolld::equalsIgnoringCase("a", "ab"));
 }
 
+TEST_CASE("toBase64 writes RFC 4648's vectors, and parseBase64 reads back what it wrote") {
+  CHECK(atolld::toBase64("") == "");
+  CHECK(atolld::toBase64("f") == "Zg==");
+  CHECK(atolld::toBase64("fo") == "Zm8=");
+  CHECK(atolld::toBase64("foo") == "Zm9v");
+  CHECK(atolld::toBase64("foobar") == "Zm9vYmFy");
+  std::string all;
+  for (int i = 0; i < 256; ++i) all += static_cast<char>(i);
+  CHECK(atolld::parseBase64(atolld::toBase64(all)).value() == all);
+}
+
 TEST_CASE("parseBase64 reads what is standard, and nothing else") {
   CHECK(atolld::parseBase64("").value() == "");
   CHECK(atolld::parseBase64("AA==").value() == std::string(1, '\0'));

@@ -109,7 +109,20 @@ Result<> apply(const CLI::App& command, const Options& options, Config& config) 
   return {};
 }
 
+Result<> checkInspect(const CommandLine& line) {
+  const std::optional<Address>& inspect = line.config.listen.inspect;
+  if (!inspect) return {};
+  const char* const wrong =
+      line.mode != Mode::Standalone ? "it is for development, on a standalone node"
+      : !inspect->isLoopback()      ? "a debugger may do all: name an address of loopback"
+      : line.config.shards != 1     ? "set shards = 1, so that one isolate answers every request"
+                                    : nullptr;
+  if (wrong == nullptr) return {};
+  return fail(ErrorCode::InvalidArgument, std::string("listen.inspect: ") + wrong);
+}
+
 Result<> checkMode(CommandLine& line) {
+  ATOLL_TRY_VOID(checkInspect(line));
   const Config::Listen& listen = line.config.listen;
   switch (line.mode) {
     case Mode::Control:

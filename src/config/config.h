@@ -54,6 +54,7 @@ struct Config {
     std::optional<Address> control = Address{"127.0.0.1", 9090};
     std::optional<Address> admin = Address{"127.0.0.1", 9091};
     std::optional<Address> fleet;
+    std::optional<Address> inspect;
     std::uint64_t connectionsMax = 20'000;
     std::chrono::milliseconds handshakeTimeout{10'000};
     std::chrono::milliseconds headTimeout{15'000};
@@ -92,6 +93,7 @@ struct Config {
     std::chrono::milliseconds waitUntilTimeMax{30'000};
     std::uint64_t concurrentMax = 10'000;
     std::string errors = "hidden";  ///< Or "shown".
+    std::string sourceRoot;
     std::uint64_t queueMax = 2'000;
     std::uint64_t shardQueueMax = 10'000;
     std::uint64_t heapBytesMax = 128ull * 1024 * 1024;

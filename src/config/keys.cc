@@ -41,6 +41,9 @@ constexpr Key kKeys[] = {
     {"listen.fleet", SLOT(listen.fleet),
      "host:port at which other nodes get the log, with certificates on both sides. On a control "
      "node \"\" stands for port 9092 of listen.control's host; an edge that has it is a relay."},
+    {"listen.inspect", SLOT(listen.inspect),
+     "host:port at which debuggers (Chrome's DevTools, VS Code) find the scripts. For development "
+     "only: a debugger stops what it debugs. Loopback, and with shards = 1."},
     {"listen.connections_max", SLOT(listen.connectionsMax),
      "Open connections per shard and address; further ones wait unaccepted and idle ones are "
      "closed "
@@ -157,6 +160,9 @@ constexpr Key kKeys[] = {
      "What browsers see of a script's exceptions: \"shown\" with stack and source is for "
      "development only, for it shows code to whoever asks.",
      0, 0, "hidden|shown"},
+    {"script.source_root", SLOT(script.sourceRoot),
+     "URL of the directory, with a / at its end, that debuggers find the sources of scripts in "
+     "(listen.inspect)."},
 
     {"outbound.allow_networks", SLOT(outbound.allowNetworks),
      "Networks besides the public Internet that scripts may connect to, separated by blanks, as "

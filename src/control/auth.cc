@@ -55,13 +55,16 @@ bool allows(const store::Token& token, Access access) {
 
 }  // namespace
 
+Result<> checkHost(const http::RequestHead& head, std::string_view hostname) {
+  if (isOurs(head.authority, hostname)) return {};
+  return fail(ErrorCode::Forbidden,
+              "the host \"" + head.authority +
+                  "\" is not this node's: call it by IP address or localhost, or name it in "
+                  "control.hostname");
+}
+
 Result<> checkOrigin(const http::RequestHead& head, std::string_view hostname) {
-  if (!isOurs(head.authority, hostname)) {
-    return fail(ErrorCode::Forbidden,
-                "the host \"" + head.authority +
-                    "\" is not this node's: call it by IP address or localhost, or name it in "
-                    "control.hostname");
-  }
+  ATOLL_TRY_VOID(checkHost(head, hostname));
   const auto origin = head.headers.find("origin");
   if (origin && !equalsIgnoringCase(*origin, head.scheme + "://" + head.authority)) {
     return fail(ErrorCode::Forbidden, "requests of other websites are refused");

@@ -9,9 +9,10 @@
 
 namespace atolld::control {
 
-/// Refuses what a browser was tricked into sending: a Host that is neither an IP literal, localhost
-/// nor `hostname`, and an Origin other than the node itself.
-/// @error Forbidden
+/// Refuses a Host that is neither an IP literal, localhost nor `hostname`: a browser may have been
+/// tricked into sending that. @error Forbidden
+Result<> checkHost(const http::RequestHead& head, std::string_view hostname);
+/// The same, and an Origin other than the node itself. @error Forbidden
 Result<> checkOrigin(const http::RequestHead& head, std::string_view hostname);
 
 /// The caller behind "Authorization: Bearer <token>", if its role allows `access` and, for a token

@@ -109,8 +109,13 @@ void Dispatcher::callService(ServiceCall& call, std::unique_ptr<http::RequestHea
   route(invocation, deployment);
 }
 
-void Dispatcher::expect(std::string_view host) {
-  const gateway::DeploymentRef& deployment = liveTable_.current().find(host, "/");
+void Dispatcher::expect(std::string_view host) { expect(liveTable_.current().find(host, "/")); }
+
+void Dispatcher::expectScript(std::string_view tenant, std::string_view script) {
+  expect(liveTable_.current().findScript(tenant, script));
+}
+
+void Dispatcher::expect(const gateway::DeploymentRef& deployment) {
   if (!deployment) return;
   const std::string& versionId = deployment->shares.front().versionId;
   if (failedLoads_.find(versionId, nowMillis()) || limitBreaks_.find(versionId, nowMillis())) {

@@ -85,6 +85,16 @@ void pumpTasks(v8::Isolate* isolate) {
   if (any) isolate->PerformMicrotaskCheckpoint();
 }
 
+/// Carries out what a debugger wants, which may run script; V8 does some of it in tasks of its own.
+void inspect(const IsolateState& state) {
+  if (state.inspection == nullptr || !state.inspection->hasWork()) return;
+  const v8::HandleScope handleScope(state.v8);
+  const v8::TryCatch tryCatch(state.v8);
+  state.inspection->dispatch();
+  state.v8->PerformMicrotaskCheckpoint();
+  pumpTasks(state.v8);
+}
+
 }  // namespace
 
 thread_local v8::Isolate* isolateToAdopt = nullptr;
@@ -143,6 +153,7 @@ Isolate::~Isolate() {
     const v8::HandleScope handleScope(s.v8);
     s.guestState.reset();
     s.modules.reset();
+    s.inspection.reset();
     s.uncaught.clear();
     s.context.Reset();
   }
@@ -158,6 +169,10 @@ Result<> Isolate::load(std::shared_ptr<const deploy::Version> version) {
   const Entered entered(s);
   const v8::TryCatch tryCatch(s.v8);  // Where a termination ends.
   s.outbox = &s.earlyEffects;
+  if (s.limits.inspector != nullptr) {
+    s.inspection =
+        std::make_unique<Inspection>(s.v8, entered.context, *s.limits.inspector, *s.version);
+  }
   s.modules = std::make_unique<ModuleGraph>(*this, s.version);
   const StillClock scriptClock;
   using Clock = std::chrono::steady_clock;
@@ -247,6 +262,7 @@ Result<> Isolate::run(std::span<host::Event> events, host::Outbox& outbox) {
   }
   const Guest& guest = process().guest;
   const StillClock clock;
+  inspect(s);
   for (host::Event& event : events) {
     StillClock::advance();
     const v8::HandleScope handleScope(s.v8);
@@ -256,6 +272,7 @@ Result<> Isolate::run(std::span<host::Event> events, host::Outbox& outbox) {
     s.v8->PerformMicrotaskCheckpoint();
     if (s.loss.load(std::memory_order_relaxed) != Loss::None) break;
   }
+  inspect(s);
   if (!s.uncaught.empty()) reportUncaught(*this, s, entered.context);
   collectYoungBuffers(s);
   measureHeap(s);
@@ -266,6 +283,10 @@ Result<> Isolate::run(std::span<host::Event> events, host::Outbox& outbox) {
     return std::unexpected(lossError(loss, s.limits));
   }
   return {};
+}
+
+bool Isolate::wantsInspection() const noexcept {
+  return state_->inspection != nullptr && state_->inspection->hasWork();
 }
 
 void Isolate::terminate() noexcept { endSlice(*state_, Loss::CpuLimit); }

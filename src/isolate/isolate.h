@@ -15,6 +15,7 @@
 
 namespace atolld::isolate {
 
+class Inspector;
 struct IsolateState;
 
 /// Stack that every thread entering an isolate needs: V8 takes 984 KB from where it was entered and
@@ -24,6 +25,7 @@ inline constexpr std::size_t kScriptThreadStackBytes = 4ull * 1024 * 1024;
 struct IsolateLimits {
   std::size_t heapBytesMax = 128ull * 1024 * 1024;    ///< JavaScript objects, strings, code.
   std::size_t bufferBytesMax = 128ull * 1024 * 1024;  ///< ArrayBuffers and Wasm memories together.
+  Inspector* inspector = nullptr;                     ///< Lets debuggers in; outlives the isolate.
 };
 
 /// V8's process-wide state: flags, platform, the snapshot blob. Made once, first thing; never torn
@@ -96,6 +98,9 @@ class Isolate {
   /// Gives back what the script has no more use for: V8 does not by itself while nothing runs. A
   /// slice like any other, of some ten milliseconds; for an isolate that has nothing to do.
   void collectGarbage();
+
+  /// Whether a debugger wants something, for which run() without events is called. Any thread.
+  bool wantsInspection() const noexcept;
 
   /// Ends the running slice (CPU time used up): run() or load() then fails. Any thread, but only
   /// while a slice runs for sure: a request that comes between slices is forgotten by V8, yet the

@@ -12,6 +12,7 @@
 #include "isolate/buffer_allocator.h"
 #include "isolate/guest.h"
 #include "isolate/host.h"
+#include "isolate/inspection.h"
 #include "isolate/isolate.h"
 #include "isolate/module_graph.h"
 
@@ -38,6 +39,7 @@ struct IsolateState {
   std::unique_ptr<Guest::State> guestState;
   std::shared_ptr<const deploy::Version> version;
   std::unique_ptr<ModuleGraph> modules;
+  std::unique_ptr<Inspection> inspection;  ///< Where debuggers are let in, from load() on.
   Isolate::LoadTimes loadTimes;
 
   host::Outbox* outbox = nullptr;  ///< The running slice's.

@@ -58,6 +58,7 @@ class ModuleGraph {
                       v8::Local<v8::Context> context);
   Entry* findBuiltin(std::string_view specifier, v8::Local<v8::Context> context);
   Result<> compile(v8::Local<v8::Context> context, Entry& entry);
+  v8::ScriptOrigin originOf(const Entry& entry, bool isModule);
   Result<> compileEsModule(v8::Local<v8::Context> context, Entry& entry);
   Result<> compileCommonJs(v8::Local<v8::Context> context, Entry& entry);
   Result<> compileValue(v8::Local<v8::Context> context, Entry& entry);

@@ -129,10 +129,18 @@ void ModuleGraph::makeSynthetic(Entry& entry,
                                                     &onEvaluateSynthetic));
 }
 
+v8::ScriptOrigin ModuleGraph::originOf(const Entry& entry, bool isModule) {
+  v8::Local<v8::Value> sourceMap;
+  if (const auto& inspection = stateOf(v8_).inspection; inspection != nullptr) {
+    const std::string url = inspection->sourceMapUrl(entry.name);
+    if (!url.empty()) sourceMap = utf8String(v8_, url);
+  }
+  return {utf8String(v8_, entry.name), 0, 0, false, -1, sourceMap, false, false, isModule};
+}
+
 Result<> ModuleGraph::compileEsModule(v8::Local<v8::Context> context, Entry& entry) {
   const v8::TryCatch tryCatch(v8_);
-  const v8::ScriptOrigin origin(utf8String(v8_, entry.name), 0, 0, false, -1, {}, false, false,
-                                true);
+  const v8::ScriptOrigin origin = originOf(entry, /*isModule=*/true);
   v8::Local<v8::String> text;
   v8::Local<v8::Module> module;
   if (sourceString(v8_, entry.module->content, entry.module->hash).ToLocal(&text)) {
@@ -156,7 +164,7 @@ Result<> ModuleGraph::compileEsModule(v8::Local<v8::Context> context, Entry& ent
 
 Result<> ModuleGraph::compileCommonJs(v8::Local<v8::Context> context, Entry& entry) {
   const v8::TryCatch tryCatch(v8_);
-  const v8::ScriptOrigin origin(utf8String(v8_, entry.name));
+  const v8::ScriptOrigin origin = originOf(entry, /*isModule=*/false);
   v8::Local<v8::String> text;
   v8::Local<v8::Function> function;
   if (sourceString(v8_, entry.module->content, entry.module->hash).ToLocal(&text)) {

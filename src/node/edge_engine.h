@@ -45,6 +45,12 @@ class EdgeEngine final : public shard::Engine {
     }
   }
 
+  /// A debugger waits for that script.
+  void inspect(std::string_view tenant, std::string_view script) {
+    dispatcher_.expectScript(tenant, script);
+    dispatcher_.scheduler().inspect();
+  }
+
   void sendAway() {
     for (const auto& listener : listeners_) listener->sendAway();
   }

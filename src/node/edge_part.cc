@@ -50,15 +50,20 @@ Result<> EdgePart::start() {
 }
 
 Result<> EdgePart::startShards(std::size_t count) {
+  isolate::IsolateLimits isolateLimits = setup::isolateLimits(config_);
+  isolateLimits.inspector = inspector_;
   const shard::SchedulerLimits limits{
       .workersMax = std::max<std::size_t>(1, setup::isolatesMax(config_) / count),
       .poolCount = config_.script.isolatePool,
       .eventsMax = config_.script.shardQueueMax,
-      .isolate = setup::isolateLimits(config_),
+      .isolate = isolateLimits,
       .budget = std::make_shared<shard::MemoryBudget>(setup::memoryBytesMax(config_), count,
                                                       &loop::residentMemoryBytes)};
+  // A profile is of one thread: what is debugged stays where it is.
+  const auto quantum =
+      inspector_ == nullptr ? config_.script.sliceQuantum : decltype(config_.script.sliceQuantum){};
   const shard::RunnerLimits runnerLimits{.cpuMax = config_.script.cpuTimeMax,
-                                         .quantum = config_.script.sliceQuantum,
+                                         .quantum = quantum,
                                          .sparesMax = config_.script.spareThreadsMax};
   const auto ticketKeys = std::make_shared<tls::TicketKeys>(clock_);
   for (std::size_t i = 0; i < count; ++i) {
@@ -85,6 +90,14 @@ Result<> EdgePart::startShards(std::size_t count) {
     ATOLL_TRY_VOID(std::move(started));
   }
   return {};
+}
+
+void EdgePart::inspect(const std::string& tenant, const std::string& script) {
+  for (const auto& shard : shards_) {
+    shard->post([tenant, script](shard::Engine& engine) {
+      static_cast<EdgeEngine&>(engine).inspect(tenant, script);
+    });
+  }
 }
 
 void EdgePart::sendAway() {

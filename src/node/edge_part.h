@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "dispatch/dispatcher.h"
+#include "isolate/inspector.h"
 #include "loop/mailbox.h"
 #include "loop/thread_pool.h"
 #include "node/bound.h"
@@ -26,14 +27,15 @@ namespace atolld::node {
 /// What serves end users: the shards with their listeners. Main thread only.
 class EdgePart {
  public:
-  /// All outlive it; `mailbox` is the main loop's.
+  /// All outlive it; `mailbox` is the main loop's. Null `inspector`: there is nothing to debug.
   EdgePart(const config::Config& config, const Clock& clock, State& state,
-           store::KvWriter& kvWriter, loop::Mailbox& mailbox)
+           store::KvWriter& kvWriter, loop::Mailbox& mailbox, isolate::Inspector* inspector)
       : config_(config),
         clock_(clock),
         state_(state),
         kvWriter_(kvWriter),
         mailbox_(mailbox),
+        inspector_(inspector),
         keptCode_(std::make_shared<KeptCode>(*state.cache, state.storage)) {
     isolate::CodeCache::shared().setBacking(keptCode_);
   }
@@ -47,6 +49,8 @@ class EdgePart {
   std::size_t shardCount() const { return shards_.size(); }
   /// `onDrained` is called on the main loop, once for each shard.
   void drain(const std::function<void()>& onDrained);
+  /// A debugger waits for that script: it is loaded if it was not, and gets a slice.
+  void inspect(const std::string& tenant, const std::string& script);
   /// Open connections close once their requests are answered; new ones are served.
   void sendAway();
 
@@ -58,6 +62,7 @@ class EdgePart {
   State& state_;
   store::KvWriter& kvWriter_;
   loop::Mailbox& mailbox_;
+  isolate::Inspector* const inspector_;
   // Scripts' long computations share the cores with the shards: half of them is a fair part.
   loop::ThreadPool compute_{"compute",
                             std::max<std::size_t>(1, std::thread::hardware_concurrency() / 2)};

@@ -35,16 +35,26 @@ Result<> Node::start() {
   ATOLL_TRY(state_, openState(config_, clock_, isEdge()));
   ATOLL_TRY(control_, bindAddress(config_.listen.control, 1));
   ATOLL_TRY(admin_, bindAddress(config_.listen.admin, 1));
+  ATOLL_TRY(inspect_, bindAddress(config_.listen.inspect, 1));
   if (!isEdge()) localKvWriter_.emplace(state_->kv);
   ATOLL_TRY_VOID(startFleet());
   if (line_.mode != config::Mode::Control) {
     store::KvWriter& writer =
         fleetEdge_ ? fleetEdge_->kvWriter() : static_cast<store::KvWriter&>(*localKvWriter_);
-    edge_.emplace(config_, clock_, *state_, writer, mailbox_);
+    if (config_.listen.inspect) {
+      inspector_.emplace(isolate::Inspector::Options{
+          .sourceRoot = config_.script.sourceRoot,
+          .readSourceMap = [&registry = state_->registry](const deploy::Module& map) {
+            const Result<Bytes> json = registry.moduleContent(map);
+            return json ? std::string(json->view()) : std::string();
+          }});
+    }
+    edge_.emplace(config_, clock_, *state_, writer, mailbox_, inspector_ ? &*inspector_ : nullptr);
     ATOLL_TRY_VOID(edge_->start());
   }
   if (!isEdge()) ATOLL_TRY_VOID(startControl());
   ATOLL_TRY_VOID(startAdmin());
+  ATOLL_TRY_VOID(startInspect());
   // Whoever reads the ready line may send a signal before run().
   term_.emplace(loop_, SIGTERM, [this] { drain("SIGTERM"); });
   interrupt_.emplace(loop_, SIGINT, [this] { drain("SIGINT"); });
@@ -63,6 +73,7 @@ Result<> Node::startFleet() {
   state_->alsoOnCommitted([this](std::uint32_t families) {
     if (fleetControl_) fleetControl_->onCommitted(families);
     if (fleetEdge_) fleetEdge_->onCommitted(families);
+    if (inspector_) mailbox_.post([this] { inspectAttached(); });
   });
   if (fleetEdge_) {
     fleetEdge_->onReport([this] { return health(); });
@@ -81,6 +92,7 @@ std::string Node::readyLine() const {
   add("https", edge_ ? &edge_->https() : nullptr);
   add("control", &control_);
   add("admin", &admin_);
+  if (inspector_) add("inspect", &inspect_);
   if (fleetControl_) line["fleet"] = fleetControl_->bound().address;
   if (fleetEdge_) {
     add("fleet", &fleetEdge_->bound());
@@ -111,6 +123,7 @@ void Node::run() {
   fleetControl_.reset();
   fleetEdge_.reset();
   adminHandler_.reset();
+  inspectHandler_.reset();
   mailbox_.close();
 }
 
@@ -150,6 +163,26 @@ Result<> Node::startControl() {
 Result<> Node::startAdmin() {
   adminHandler_ = std::make_unique<control::AdminHandler>([this] { return readiness(); });
   return startListener(admin_, *adminHandler_);
+}
+
+Result<> Node::startInspect() {
+  if (!inspector_) return {};
+  inspectHandler_ = std::make_unique<control::InspectHandler>(
+      *inspector_, state_->registry, mailbox_,
+      control::InspectHandler::Options{.version = version_,
+                                       .onWaiting = [this](const isolate::InspectedScript& script) {
+                                         if (edge_)
+                                           edge_->inspect(script.tenant(), script.script());
+                                       }});
+  return startListener(inspect_, *inspectHandler_);
+}
+
+/// A version that was deployed just now is loaded at once, so that breakpoints are in it.
+void Node::inspectAttached() {
+  if (!edge_) return;
+  for (const auto& script : inspector_->attached()) {
+    edge_->inspect(script->tenant(), script->script());
+  }
 }
 
 Result<> Node::startListener(Bound& bound, http::Handler& handler) {
@@ -222,6 +255,7 @@ control::AdminHandler::Readiness Node::readiness() const {
 
 void Node::drain(const char* signal) {
   if (std::exchange(draining_, true)) return;
+  if (inspector_) inspector_->close();  // A script that stands at a breakpoint goes on.
   telemetry::log(telemetry::Level::Info, "draining", {{"signal", std::string_view(signal)}});
   // The edge first: deploys in flight are answered while requests finish.
   pendingDrains_ = (edge_ ? edge_->shardCount() : 0) + listeners_.size();

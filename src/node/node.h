@@ -11,6 +11,8 @@
 #include "config/command_line.h"
 #include "control/admin_handler.h"
 #include "control/control_handler.h"
+#include "control/inspect_handler.h"
+#include "isolate/inspector.h"
 #include "listen/listener.h"
 #include "loop/loop.h"
 #include "loop/mailbox.h"
@@ -45,6 +47,8 @@ class Node {
   Result<> startFleet();
   Result<> startControl();
   Result<> startAdmin();
+  Result<> startInspect();
+  void inspectAttached();
   Result<> startListener(Bound& bound, http::Handler& handler);
   void scheduleExpiry();
   void scheduleTrim();
@@ -64,11 +68,13 @@ class Node {
   std::unique_ptr<State> state_;
   std::optional<FleetEdge> fleetEdge_;
   std::optional<LocalKvWriter> localKvWriter_;
-  Bound control_, admin_;
+  Bound control_, admin_, inspect_;
+  std::optional<isolate::Inspector> inspector_;
   std::optional<EdgePart> edge_;
   std::optional<FleetControl> fleetControl_;
   std::unique_ptr<control::ControlHandler> controlHandler_;
   std::unique_ptr<control::AdminHandler> adminHandler_;
+  std::unique_ptr<control::InspectHandler> inspectHandler_;
   std::vector<std::unique_ptr<listen::Listener>> listeners_;
   bool draining_ = false;
   bool drained_ = false;

@@ -113,6 +113,10 @@ bool Worker::wantsCollection() const noexcept {
   return idle() && slice_->isolate != nullptr && slice_->isolate->wantsCollection();
 }
 
+bool Worker::wantsInspection() const noexcept {
+  return slice_->isolate != nullptr && slice_->isolate->wantsInspection();
+}
+
 bool Worker::idle() const noexcept {
   return openCount_ == 0 && !ready_ && !busy_ && !lost_ && queue_.empty();
 }
@@ -252,6 +256,13 @@ void Scheduler::endDetached() {
   for (const Detached& each : detached_) each.runner->terminateDetached(each.sequence);
 }
 
+void Scheduler::inspect() {
+  loop_.checkThread();
+  for (const auto& [id, worker] : workers_) {
+    if (!worker->ready_ && !worker->busy_ && worker->wantsInspection()) makeReady(*worker);
+  }
+}
+
 void Scheduler::writeOffStuck() {
   loop_.checkThread();
   std::vector<Worker*> lost;
@@ -295,6 +306,7 @@ void Scheduler::startSlice(Worker& worker) {
   if (worker.slice_->isolate == nullptr) return;  // Loads first: the events wait.
   const isolate::Isolate& loaded = *worker.slice_->isolate;
   worker.slice_->kind = !queue.empty()             ? Slice::Kind::Events
+                        : loaded.wantsInspection() ? Slice::Kind::Events
                         : loaded.hasCodeToStore()  ? Slice::Kind::Code
                         : loaded.wantsCollection() ? Slice::Kind::Collect
                                                    : Slice::Kind::Events;  // All were shed.
@@ -365,7 +377,9 @@ void Scheduler::settleSlice(Worker& worker) {
   worker.busy_ = false;
   // Code is stored once there is nothing better to do, and once the functions that matter ran.
   const bool codeWaits = slice.kind == Slice::Kind::Events && slice.isolate->hasCodeToStore();
-  if (!worker.queue_.empty() || codeWaits || worker.wantsCollection()) makeReady(worker);
+  if (!worker.queue_.empty() || codeWaits || worker.wantsCollection() || worker.wantsInspection()) {
+    makeReady(worker);
+  }
   updateIdle(worker);
 }
 

@@ -108,6 +108,7 @@ class Worker {
   Worker(Scheduler& scheduler, std::shared_ptr<const deploy::Version> version);
   bool idle() const noexcept;
   bool wantsCollection() const noexcept;
+  bool wantsInspection() const noexcept;
 
   Scheduler& scheduler_;
   const std::shared_ptr<const deploy::Version> version_;
@@ -183,6 +184,8 @@ class Scheduler {
   /// used first, for about this shard's share of the excess. A fraction of them at a time, since
   /// memory comes back a little later; the last few stay. To be called about once a second.
   void relieve();
+  /// Gives a slice to each isolate from which a debugger wants something.
+  void inspect();
   /// Goes on without those that are stuck: their workers are lost, their threads written off.
   void writeOffStuck();
   /// Slices are ready: the loop must not wait.

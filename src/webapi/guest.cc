@@ -86,6 +86,21 @@ void placeOf(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
   info.GetReturnValue().Set(v8::Array::New(isolate, place.data(), place.size()));
 }
 
+/// Brands of objects; inspect.js has the same numbers.
+enum Brand : int { kNoBrand, kDate, kRegExp, kMap, kSet, kArrayBuffer };
+
+/// brandOf(value) -> what it is whatever its prototype says. Without an exception thrown and
+/// caught, which a debugger that steps over console.log() would lose its way by.
+void brandOf(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
+  const v8::Local<v8::Value> value = info[0];
+  info.GetReturnValue().Set(int{value->IsDate()          ? kDate
+                                : value->IsRegExp()      ? kRegExp
+                                : value->IsMap()         ? kMap
+                                : value->IsSet()         ? kSet
+                                : value->IsArrayBuffer() ? kArrayBuffer
+                                                         : kNoBrand});
+}
+
 /// namedKeys(object) -> the keys of its enumerable properties that are no indices
 void namedKeys(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
   const auto context = info.GetIsolate()->GetCurrentContext();
@@ -109,8 +124,9 @@ void features(const v8::FunctionCallbackInfo<v8::Value>& info) noexcept {
 }
 
 constexpr std::array kOwnNatives{
-    isolate::Native{"namedKeys", &namedKeys}, isolate::Native{"bindings", &bindings},
-    isolate::Native{"features", &features}, isolate::Native{"placeOf", &placeOf}};
+    isolate::Native{"brandOf", &brandOf}, isolate::Native{"namedKeys", &namedKeys},
+    isolate::Native{"bindings", &bindings}, isolate::Native{"features", &features},
+    isolate::Native{"placeOf", &placeOf}};
 
 std::vector<isolate::Native> allNatives() {
   std::vector<isolate::Native> all;

@@ -31,6 +31,7 @@ struct DevOptions {
   std::string environment;
   std::vector<std::string> vars;
   int port = 8787;
+  std::optional<int> inspectPort;  ///< Where debuggers find the script; 0 picks one.
 };
 /// Serves the project from a node of its own and swaps in what is saved, until Ctrl-C.
 void dev(const Globals& globals, const DevOptions& options);

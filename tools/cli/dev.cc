@@ -11,9 +11,11 @@
 #include <thread>
 #include <utility>
 
+#include "bundle.h"
 #include "commands.h"
 #include "private_node.h"
 #include "project.h"
+#include "subprocess.h"
 #include "tail_watch.h"
 #include "watcher.h"
 
@@ -148,13 +150,31 @@ class RequestLines {
   std::jthread thread_;
 };
 
+/// False: this machine has no way to.
+bool openBrowser(const std::string& url) {
+  const std::string command =
+      "command -v xdg-open >/dev/null || exit 1; xdg-open \"$0\" >/dev/null 2>&1 &";
+  return runProcess({"/bin/sh", "-c", command, url}, "/", true).exitCode == 0;
+}
+
+/// Where the names of modules lead: bundled code has a source map, whose names are the project's.
+std::string sourceDirectory(const Project& project) {
+  return (needsBundling(project.main) || !project.noBundle) && findEsbuild(project.directory)
+             ? project.directory
+             : project.baseDirectory;
+}
+
 class DevSession {
  public:
   DevSession(const Globals& globals, const DevOptions& options)
       : screen_(globals),
         project_(loadProject(options.path, options.environment)),
         watcher_(project_.directory),
-        node_(dataDirectory(), options.port, [this](const Json& line) { showLog(screen_, line); }) {
+        node_({.dataDirectory = dataDirectory(),
+               .port = options.port,
+               .inspectPort = options.inspectPort,
+               .sourceDirectory = sourceDirectory(project_)},
+              [this](const Json& line) { showLog(screen_, line); }) {
     deploy_.path = options.path;
     deploy_.environment = options.environment;
     deploy_.vars = options.vars;
@@ -188,6 +208,8 @@ class DevSession {
     return (folder / "dev").string();
   }
 
+  std::string url() const { return "http://localhost:" + std::to_string(node_.port()) + "/"; }
+
   // Builds and swaps in; what goes wrong is shown, and the version before goes on.
   void load(const std::string& changed) {
     const auto begin = Clock::now();
@@ -207,8 +229,13 @@ class DevSession {
       return;
     }
     requests_.emplace(screen_, Endpoint{control_.url, control_.token}, project_.name);
-    const std::string url = "http://localhost:" + std::to_string(node_.port()) + "/";
-    screen_.show("Ready on " + url + behind, {{"event", "ready"}, {"url", url}, {"ms", millis}});
+    Json ready = {{"event", "ready"}, {"url", url()}, {"ms", millis}};
+    std::string debugging;
+    if (!node_.inspectAddress().empty()) {
+      ready["inspect"] = node_.inspectAddress();
+      debugging = "; debug on " + node_.inspectAddress() + " (chrome://inspect, VS Code: attach)";
+    }
+    screen_.show("Ready on " + url() + behind + debugging, ready);
   }
 
   void onChange() {
@@ -228,6 +255,7 @@ class DevSession {
     if (read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 'x') return false;
     if (key == 'c') std::fputs("\x1b[2J\x1b[H", stdout), std::fflush(stdout);
     if (key == 'r') load("");
+    if (key == 'o' && !openBrowser(url())) screen_.show("Open " + url(), {{"event", "open"}});
     return true;
   }
 

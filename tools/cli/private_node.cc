@@ -10,6 +10,9 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <ranges>
+
+#include "base/encoding.h"
 
 extern char** environ;
 
@@ -62,6 +65,22 @@ pid_t spawn(const std::vector<std::string>& command, int out, int error) {
   return pid;
 }
 
+std::string fileUrl(const std::string& directory) {
+  std::string url = "file://";
+  for (const auto part : std::views::split(directory, '/')) {
+    if (!part.empty()) url += "/" + percentEncode(std::string_view(part));
+  }
+  return url + "/";
+}
+
+std::string configText(const PrivateNode::Options& options) {
+  std::string text = "[script]\nerrors = \"shown\"\n";
+  if (!options.inspectPort) return text;
+  // Who looks at a breakpoint takes time.
+  return text + "wall_ms_max = 86400000\nsource_root = \"" + fileUrl(options.sourceDirectory) +
+         "\"\n[listen]\ninspect = \"127.0.0.1:" + std::to_string(*options.inspectPort) + "\"\n";
+}
+
 // What is there by now; empty at the end.
 std::string readSome(int fd) {
   std::array<char, 4096> buffer;
@@ -74,17 +93,16 @@ std::string readSome(int fd) {
 
 }  // namespace
 
-PrivateNode::PrivateNode(const std::string& dataDirectory, int port, OnLine onLine)
-    : onLine_(std::move(onLine)) {
+PrivateNode::PrivateNode(const Options& options, OnLine onLine) : onLine_(std::move(onLine)) {
   const Pipe out, log;
   out_ = out.ends[0];
   log_ = log.ends[0];
   const std::string any = "127.0.0.1:0";
-  const std::string config = dataDirectory + ".toml";
-  writeFile(config, "[script]\nerrors = \"shown\"\n");
-  pid_ = spawn({serverProgram(), "standalone", "--data", dataDirectory, "--http",
-                "127.0.0.1:" + std::to_string(port), "--https", any, "--control", any, "--admin",
-                any, "--shards", "1", "--config", config},
+  const std::string config = options.dataDirectory + ".toml";
+  writeFile(config, configText(options));
+  pid_ = spawn({serverProgram(), "standalone", "--data", options.dataDirectory, "--http",
+                "127.0.0.1:" + std::to_string(options.port), "--https", any, "--control", any,
+                "--admin", any, "--shards", "1", "--config", config},
                out.ends[1], log.ends[1]);
   close(out.ends[1]);
   close(log.ends[1]);
@@ -123,6 +141,7 @@ void PrivateNode::readReady() {
   };
   port_ = portOf(ready.at("http"));
   controlUrl_ = "http://127.0.0.1:" + std::to_string(portOf(ready.at("control")));
+  inspectAddress_ = ready.value("inspect", "");
   token_ = readFile(ready.at("token_file"));
   while (token_.ends_with('\n')) token_.pop_back();
 }
