@@ -45,7 +45,7 @@ def tick(host, query="", **options):
 
 class Scheduled(unittest.TestCase):
     def test_told(self):
-        """a tick tells its cron expression and time; the answer comes when all of its work is done"""
+        """a tick tells its cron expression and time; the answer comes when all its work is done"""
         answer = tick("ticked.localhost", "?cron=*/5+*+*+*+*&time=1745856238000")
         self.assertEqual((answer.status, answer.text()), (200, "ok"), server.log_text())
         self.assertEqual(json.loads(curl(server, "ticked.localhost").text()),
