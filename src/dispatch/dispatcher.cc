@@ -1,5 +1,6 @@
 #include "dispatch/dispatcher.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "dispatch/asset_answer.h"
@@ -109,15 +110,28 @@ void Dispatcher::callService(ServiceCall& call, std::unique_ptr<http::RequestHea
   route(invocation, deployment);
 }
 
-void Dispatcher::expect(std::string_view host) { expect(liveTable_.current().find(host, "/")); }
-
-void Dispatcher::expectScript(std::string_view tenant, std::string_view script) {
-  expect(liveTable_.current().findScript(tenant, script));
+void Dispatcher::expect(std::string_view host) {
+  const gateway::DeploymentRef& deployment = liveTable_.current().find(host, "/");
+  if (deployment) expect(deployment, deployment->shares.front().versionId);
 }
 
-void Dispatcher::expect(const gateway::DeploymentRef& deployment) {
-  if (!deployment) return;
-  const std::string& versionId = deployment->shares.front().versionId;
+void Dispatcher::expectScript(std::string_view tenant, std::string_view script) {
+  const gateway::DeploymentRef& deployment = liveTable_.current().findScript(tenant, script);
+  if (deployment) expect(deployment, deployment->shares.front().versionId);
+}
+
+void Dispatcher::onDeployed(std::string_view tenant, std::string_view script) {
+  const gateway::DeploymentRef deployment = liveTable_.current().findScript(tenant, script);
+  const bool runsHere = std::ranges::any_of(workers_, [&](const auto& worker) {
+    const deploy::Version& version = *worker.second->worker().version();
+    return version.tenant == tenant && version.script == script;
+  });
+  if (!deployment || !runsHere) return;
+  for (const deploy::Deployment::Share& share : deployment->shares)
+    expect(deployment, share.versionId);
+}
+
+void Dispatcher::expect(const gateway::DeploymentRef& deployment, const std::string& versionId) {
   if (failedLoads_.find(versionId, nowMillis()) || limitBreaks_.find(versionId, nowMillis())) {
     return;
   }

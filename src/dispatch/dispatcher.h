@@ -104,6 +104,9 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   /// A request for that host is about to come: makes its script ready, if there is room.
   void expect(std::string_view host);
   void expectScript(std::string_view tenant, std::string_view script);
+  /// The script has another deployment: if it runs here, so will the new versions, before they are
+  /// asked for.
+  void onDeployed(std::string_view tenant, std::string_view script);
 
   void onRequest(http::Exchange& exchange, std::unique_ptr<http::RequestHead> head) override;
   void onEffects(shard::Worker& worker, isolate::host::Outbox& outbox,
@@ -164,7 +167,7 @@ class Dispatcher final : public http::Handler, public shard::WorkerOwner {
   void route(Invocation& invocation, const gateway::DeploymentRef& deployment);
   std::shared_ptr<const deploy::Version> findAtHand(const deploy::Deployment& deployment,
                                                     const std::string& versionId);
-  void expect(const gateway::DeploymentRef& deployment);
+  void expect(const gateway::DeploymentRef& deployment, const std::string& versionId);
   void warm(std::shared_ptr<const deploy::Version> version);
   void mapWaitingStacks();
   void startOn(Invocation& invocation, const std::shared_ptr<const deploy::Version>& version);

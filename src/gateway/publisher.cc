@@ -23,21 +23,25 @@ Result<> Publisher::publish() {
   return {};
 }
 
-Result<> Publisher::publishChanged(const store::Changes& changes) {
-  if (table_ == nullptr || changes.isAll || changes.keys.size() > kKeyCountMax) return publish();
+Result<Publisher::Scripts> Publisher::publishChanged(const store::Changes& changes) {
+  if (table_ == nullptr || changes.isAll || changes.keys.size() > kKeyCountMax) {
+    ATOLL_TRY_VOID(publish());
+    return Scripts();
+  }
   const std::shared_ptr<const Table> before = std::move(table_);
-  ATOLL_TRY(const deploy::Registry::Delta delta, registry_.listChanged(changes));
+  ATOLL_TRY(deploy::Registry::Delta delta, registry_.listChanged(changes));
   table_ = before->with(delta, options_);
   live_.publish(table_);
-  return {};
+  return std::move(delta.scripts);
 }
 
-void Publisher::onCommitted(const store::Changes& changes) {
-  if (!changes.has(store::Family::Scripts) && !changes.has(store::Family::Routes)) return;
-  if (const Result<> published = publishChanged(changes); !published) {
-    telemetry::log(telemetry::Level::Error, "table_not_published",
-                   {{"error", std::string_view(published.error().detail)}});
-  }
+Publisher::Scripts Publisher::onCommitted(const store::Changes& changes) {
+  if (!changes.has(store::Family::Scripts) && !changes.has(store::Family::Routes)) return {};
+  Result<Scripts> published = publishChanged(changes);
+  if (published) return *std::move(published);
+  telemetry::log(telemetry::Level::Error, "table_not_published",
+                 {{"error", std::string_view(published.error().detail)}});
+  return {};
 }
 
 }  // namespace atolld::gateway

@@ -19,11 +19,13 @@ class Publisher {
   /// Builds the table from the replica and puts it in force. Blocks on disk: storage or commit
   /// thread. On an error the last good table stays.
   Result<> publish();
+  using Scripts = std::vector<deploy::Registry::Delta::Script>;
   /// For Database::onCommitted: puts in force what of it matters to the table.
-  void onCommitted(const store::Changes& changes);
+  /// @return the scripts whose deployments changed; none where all of the table was made anew
+  Scripts onCommitted(const store::Changes& changes);
 
  private:
-  Result<> publishChanged(const store::Changes& changes);
+  Result<Scripts> publishChanged(const store::Changes& changes);
 
   const deploy::Registry& registry_;
   LiveTable& live_;

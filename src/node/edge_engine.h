@@ -45,6 +45,10 @@ class EdgeEngine final : public shard::Engine {
     }
   }
 
+  void onDeployed(std::string_view tenant, std::string_view script) {
+    dispatcher_.onDeployed(tenant, script);
+  }
+
   /// A debugger waits for that script.
   void inspect(std::string_view tenant, std::string_view script) {
     dispatcher_.expectScript(tenant, script);

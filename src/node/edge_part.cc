@@ -92,6 +92,16 @@ Result<> EdgePart::startShards(std::size_t count) {
   return {};
 }
 
+void EdgePart::onDeployed(const gateway::Publisher::Scripts& scripts) {
+  for (const auto& shard : shards_) {
+    shard->post([scripts](shard::Engine& engine) {
+      for (const auto& changed : scripts) {
+        static_cast<EdgeEngine&>(engine).onDeployed(changed.tenant, changed.script);
+      }
+    });
+  }
+}
+
 void EdgePart::inspect(const std::string& tenant, const std::string& script) {
   for (const auto& shard : shards_) {
     shard->post([tenant, script](shard::Engine& engine) {

@@ -49,6 +49,8 @@ class EdgePart {
   std::size_t shardCount() const { return shards_.size(); }
   /// `onDrained` is called on the main loop, once for each shard.
   void drain(const std::function<void()>& onDrained);
+  /// Their new versions are made ready where their old ones run.
+  void onDeployed(const gateway::Publisher::Scripts& scripts);
   /// A debugger waits for that script: it is loaded if it was not, and gets a slice.
   void inspect(const std::string& tenant, const std::string& script);
   /// Open connections close once their requests are answered; new ones are served.

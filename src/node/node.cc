@@ -70,10 +70,14 @@ Result<> Node::startFleet() {
     });
   }
   if (fleetEdge_) ATOLL_TRY_VOID(fleetEdge_->prepare(*state_));
-  state_->alsoOnCommitted([this](std::uint32_t families) {
+  state_->alsoOnCommitted([this](std::uint32_t families, gateway::Publisher::Scripts scripts) {
     if (fleetControl_) fleetControl_->onCommitted(families);
     if (fleetEdge_) fleetEdge_->onCommitted(families);
-    if (inspector_) mailbox_.post([this] { inspectAttached(); });
+    if (scripts.empty()) return;
+    mailbox_.post([this, scripts = std::move(scripts)] {
+      if (edge_) edge_->onDeployed(scripts);
+      if (inspector_) inspectAttached();
+    });
   });
   if (fleetEdge_) {
     fleetEdge_->onReport([this] { return health(); });

@@ -54,9 +54,9 @@ Result<std::unique_ptr<State>> openState(const config::Config& config, const Clo
       std::make_unique<State>(std::move(database), std::move(cache), std::move(key), clock, config);
   state->database->onCommitted(
       [&state = *state](const store::Position&, const store::Changes& changes) {
-        state.publisher.onCommitted(changes);
+        gateway::Publisher::Scripts scripts = state.publisher.onCommitted(changes);
         const std::scoped_lock lock(state.listenerMutex);
-        if (state.alsoListener) state.alsoListener(changes.familyBits);
+        if (state.alsoListener) state.alsoListener(changes.familyBits, std::move(scripts));
       });
   if (!follows) {
     ATOLL_TRY_VOID(store::startTenancy(*state->database, clock, [&](const store::NewToken& token) {

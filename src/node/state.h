@@ -55,15 +55,18 @@ struct State {
         storage("storage", kStorageThreadCount) {}
 
   const store::ClusterKey key;
+  /// Of which families, and which scripts have another deployment.
+  using CommitListener =
+      std::function<void(std::uint32_t families, gateway::Publisher::Scripts scripts)>;
   /// Whom to tell of commits besides; on the commit thread. When this returns, the former is not
   /// being told any more.
-  void alsoOnCommitted(std::function<void(std::uint32_t)> listener) {
+  void alsoOnCommitted(CommitListener listener) {
     const std::scoped_lock lock(listenerMutex);
     alsoListener = std::move(listener);
   }
 
   std::mutex listenerMutex;
-  std::function<void(std::uint32_t)> alsoListener;  ///< Guarded by listenerMutex.
+  CommitListener alsoListener;  ///< Guarded by listenerMutex.
   std::unique_ptr<store::Database> database;
   std::unique_ptr<store::CacheStore> cache;
   deploy::Registry registry;

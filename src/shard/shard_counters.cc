@@ -52,7 +52,9 @@ constexpr Family kFamilies[] = {
     {"atoll_cold_starts_cached_total", "counter", "Cold starts whose code was compiled before.",
      &ShardCounters::cachedStarts},
     {"atoll_isolates_warmed_total", "counter",
-     "Isolates made ready when a TLS handshake named their host.", &ShardCounters::warmed},
+     "Isolates made ready before they were asked for: a TLS handshake named their host, or a new "
+     "version of what runs was deployed.",
+     &ShardCounters::warmed},
     {"atoll_isolates_warmed_used_total", "counter", "Of those, asked for something.",
      &ShardCounters::warmHits},
     {"atoll_isolates_evicted_total", "counter", "Warm isolates that made room for others.",

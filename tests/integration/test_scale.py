@@ -56,6 +56,21 @@ class Scale(unittest.TestCase):
             self.assertEqual(metric(server, "atoll_isolates_warmed_used_total"), 1)
             self.assertEqual(metric(server, "atoll_cold_starts_total"), 1)
 
+    def test_new_version(self):
+        """a new version is ready before it is asked for, where the old one runs; another is not"""
+        with Server(shards=1) as server:
+            server.deploy_source("runs", SOURCE)
+            server.deploy_source("sleeps", SOURCE)
+            self.assertEqual(http1.request(server.http, "runs.localhost").text(), "hello")
+            for name in ("runs", "sleeps"):
+                server.deploy_source(name, SOURCE.replace("hello", "hello again"))
+            wait_until(lambda: metric(server, "atoll_isolates_warm") == 2, "the new version")
+            self.assertEqual(metric(server, "atoll_isolates_warmed_total"), 1)
+            answer = http1.request(server.http, "runs.localhost").text()
+            self.assertEqual(answer, "hello again")
+            self.assertEqual(metric(server, "atoll_isolates_warmed_used_total"), 1)
+            self.assertEqual(metric(server, "atoll_cold_starts_total"), 2)
+
     def test_memory(self):
         """a node with more idle isolates than its memory is for serves all, and keeps few warm"""
         names = [f"t{n}" for n in range(40)]
