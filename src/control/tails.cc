@@ -47,6 +47,11 @@ Result<> readMember(const std::string& name, const Json& value, telemetry::TailF
     return {};
   }
   if (name == "header") return readHeader(value, filter);
+  if (name == "static_files") {
+    if (!value.is_boolean()) return noFilter();
+    filter.takesFiles = value.get<bool>();
+    return {};
+  }
   if (name == "query" || name == "scriptVersion") {
     if (!value.is_string()) return noFilter();
     (name == "query" ? filter.text : filter.version) = value.get<std::string>();

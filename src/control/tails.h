@@ -43,7 +43,8 @@ class TailTickets {
 
 /// What of a script's invocations is wanted, as wrangler writes it:
 /// `{"filters":[{"sampling_rate":0.5},{"outcome":["ok"]},{"method":["GET"]},{"query":"text"},
-/// {"header":{"key":"x","query":"y"}},{"client_ip":["self"]},{"scriptVersion":"…"}]}`.
+/// {"header":{"key":"x","query":"y"}},{"client_ip":["self"]},{"scriptVersion":"…"}]}`; ours:
+/// `{"static_files":true}`.
 /// @error InvalidArgument
 Result<telemetry::TailFilter> readTailFilter(const Json& body);
 

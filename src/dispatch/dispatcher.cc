@@ -184,7 +184,10 @@ void Dispatcher::startOn(Invocation& invocation,
     const http::RequestHead& head = *invocation.head();
     const bool isNavigation = head.headers.find("sec-fetch-mode") == "navigate";
     const auto answer = version->assets->findBeforeScript(head.target, isNavigation);
-    if (answer) return answerFromSite(*this, invocation, *version->assets, *answer);
+    if (answer) {
+      invocation.watchFile(*version);
+      return answerFromSite(*this, invocation, *version->assets, *answer);
+    }
   }
   if (version->mainModule.empty()) return invocation.fail(Refusal::ScriptLoadFailed);
   const Result<shard::Worker*> leased = scheduler_->lease(version);

@@ -74,17 +74,26 @@ bool Invocation::becomeTick() {
   return true;
 }
 
+void Invocation::watch(const deploy::Version& version) {
+  if (!dispatcher_.tails().isWatched(version.tenant, version.script)) return;
+  tail_ = {beginTail(*head_, version).release(), [&tails = dispatcher_.tails()](auto* item) {
+             tails.publish(std::move(*std::unique_ptr<telemetry::TailItem>(item)));
+           }};
+}
+
+void Invocation::watchFile(const deploy::Version& version) {
+  if (service_ != nullptr) return;  // Part of what the script that asked does.
+  watch(version);
+  if (tail_) tail_->isFile = true;
+}
+
 void Invocation::start(WorkerState& worker) {
   ATOLL_CHECK(head_ && worker_ == nullptr);
   worker_ = &worker;
   id_ = worker.open(*this);
   const deploy::Version& version = *worker.worker().version();
-  if (dispatcher_.tails().isWatched(version.tenant, version.script)) {
-    tail_ = {beginTail(*head_, version).release(), [&tails = dispatcher_.tails()](auto* item) {
-               tails.publish(std::move(*std::unique_ptr<telemetry::TailItem>(item)));
-             }};
-    worker.worker().measure();
-  }
+  watch(version);
+  if (tail_) worker.worker().measure();
   wantsPage_ = dispatcher_.limits().showsErrors && service_ == nullptr && acceptsHtml(*head_);
   if (head_->webSocket) {
     const auto value = [this](std::string_view name) {

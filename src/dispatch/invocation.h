@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/recycled.h"
+#include "deploy/deployment.h"
 #include "dispatch/answers.h"
 #include "dispatch/body.h"
 #include "dispatch/web_socket.h"
@@ -40,6 +41,8 @@ class Invocation final : public http::ExchangeSink,
                                   std::unique_ptr<http::RequestHead> head,
                                   isolate::host::Service what, unsigned depth);
 
+  /// A static file of that version is about to answer it.
+  void watchFile(const deploy::Version& version);
   /// Opens the worker's side; the event goes out at once, or by launch() if a body comes with it.
   void start(WorkerState& worker);
   /// Posts the event of a request with a body: whole if it is here by now.
@@ -102,6 +105,8 @@ class Invocation final : public http::ExchangeSink,
 
   Invocation(Dispatcher& dispatcher, http::Exchange& exchange,
              std::unique_ptr<http::RequestHead> head);
+  /// Notes what becomes of it, if somebody watches the script.
+  void watch(const deploy::Version& version);
   /// The client's side of fail().
   void end(Refusal refusal);
   /// Tells whoever asked that there is no answer; `what` is for scripts only.

@@ -44,7 +44,8 @@ void TailItem::addLog(std::string_view level, std::string text, UnixMillis now) 
 
 bool TailFilter::takes(const TailItem& item) const {
   if (!fits(outcomes, item.outcome) || !fits(methods, item.method) ||
-      !fits(clientAddresses, item.clientAddress) || !item.version.starts_with(version)) {
+      !fits(clientAddresses, item.clientAddress) || !item.version.starts_with(version) ||
+      (item.isFile && !takesFiles)) {
     return false;
   }
   const auto hasHeader = [this](const auto& field) {

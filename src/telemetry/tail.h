@@ -43,6 +43,7 @@ struct TailItem {
   std::chrono::nanoseconds cpu{};
   std::chrono::milliseconds wall{};
   bool isTruncated = false;  ///< Logs are missing.
+  bool isFile = false;       ///< A static file answered; the script did not run.
 
   /// Adds to `logs`, as long as they have room.
   void addLog(std::string_view level, std::string text, UnixMillis now);
@@ -60,6 +61,7 @@ struct TailFilter {
   std::string headerName, headerText;  ///< Lower-case name; the value contains the text.
   std::string text;                    ///< In a log line or an exception.
   std::string version;                 ///< The beginning of its id.
+  bool takesFiles = false;             ///< What static files answer on this node, too.
 
   bool takes(const TailItem& item) const;
 };

@@ -101,6 +101,11 @@ TEST_CASE("filters take what fits all of them") {
   CHECK_FALSE(takes({.text = "goodbye"}));
   CHECK(takes({.version = "0123"}));
   CHECK_FALSE(takes({.version = "ffff"}));
+  TailItem file = itemOf();
+  file.isFile = true;
+  CHECK_FALSE(TailFilter{}.takes(file));
+  CHECK(TailFilter{.takesFiles = true}.takes(file));
+  CHECK(takes({.takesFiles = true}));
 }
 
 TEST_CASE("sampling takes about its share, all, or none") {

@@ -51,18 +51,34 @@ class DevLoop(unittest.TestCase):
         """each request is shown with status and times"""
         dev = self.dev()
         url = dev.wait_for("ready")["url"]
-        seen = None
-        while seen is None:  # What shows them begins beside the node.
-            self.get(url + "path?q=1")
-            try:
-                while (line := dev.lines.get(timeout=0.2))["event"] != "request":
-                    pass
-                seen = line
-            except queue.Empty:
-                continue
+        seen = self.first_request(dev, url + "path?q=1")
         self.assertEqual((seen["method"], seen["target"], seen["status"], seen["outcome"]),
                          ("GET", "/path?q=1", 200, "ok"))
         self.assertGreater(seen["cpu_us"], 0)
+        self.assertEqual(dev.stop(), 0)
+
+    def first_request(self, dev, url):
+        """The line of a request that is sent until there is one: what shows them begins later."""
+        for _ in range(5 * PATIENCE_SECONDS):
+            self.get(url)
+            try:
+                while (line := dev.lines.get(timeout=0.2))["event"] != "request":
+                    pass
+                return line
+            except queue.Empty:
+                continue
+        raise AssertionError("no request was shown")
+
+    def test_files(self):
+        """a request that a static file answers is shown too"""
+        (self.folder / "public").mkdir()
+        (self.folder / "public/page.html").write_text("<p>a page</p>")
+        config = json.loads((self.folder / "wrangler.json").read_text())
+        (self.folder / "wrangler.json").write_text(json.dumps(
+            {**config, "assets": {"directory": "public"}}))
+        dev = self.dev()
+        seen = self.first_request(dev, dev.wait_for("ready")["url"] + "page")
+        self.assertEqual((seen["target"], seen["status"], seen["outcome"]), ("/page", 200, "ok"))
         self.assertEqual(dev.stop(), 0)
 
     def test_loop(self):

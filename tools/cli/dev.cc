@@ -119,7 +119,7 @@ class RequestLines {
       : thread_([&screen, endpoint = std::move(endpoint), script = std::move(script)] {
           ApiClient client(endpoint);
           try {
-            watchTail(client, script, Json::array(),
+            watchTail(client, script, Json::array({{{"static_files", true}}}),
                       [&screen](const Json& item) { showRequest(screen, item); });
           } catch (const std::exception&) {
             // The lines are a comfort: what the script does is shown without them.
