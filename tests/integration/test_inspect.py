@@ -43,7 +43,7 @@ class Inspect(unittest.TestCase):
         self.write("one")
         (self.folder / "wrangler.json").write_text(json.dumps({
             "name": "looked-at", "main": "src/index.ts", "compatibility_date": "2026-01-01"}))
-        self.dev = Dev(self.folder, "--inspect", "0")
+        self.dev = Dev(self.folder, "--inspect=0", ".")
         self.addCleanup(lambda: self.dev.process.poll() is None and self.dev.stop())
         ready = self.dev.wait_for("ready")
         self.url, self.address = ready["url"], ready["inspect"]

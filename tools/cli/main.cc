@@ -215,12 +215,12 @@ class CommandTree {
     command->add_option("--port,-p", a_.dev.port, "Of localhost; 0 picks one; default: 8787")
         ->type_name("PORT")
         ->check(CLI::Range(0, 65535));
+    // A flag: its value comes behind '=', so that a directory may follow.
     command
-        ->add_option("--inspect", a_.dev.inspectPort,
-                     "Let debuggers in, on this port of localhost; 0 picks one; default: 9229")
-        ->type_name("PORT")
-        ->expected(0, 1)
-        ->default_str("9229")
+        ->add_flag("--inspect{9229}", a_.dev.inspectPort,
+                   "Let debuggers in, on port 9229 of localhost; --inspect=PORT: on another, 0 "
+                   "picks one")
+        ->option_text("[=PORT]")
         ->check(CLI::Range(0, 65535));
     command->add_option("--var", a_.dev.vars, "NAME=value; may be repeated")
         ->type_name("VAR")
